@@ -1,0 +1,260 @@
+//! Folds: the loops behind `reduce` and `accumulate`, with equal bits for any layout and number of pieces.
+//!
+//! A reduction along contiguous elements is cut into leaves of [`LEAF`] elements by their index in the array. A leaf
+//! folds its element `i` into lane `i % LANES`, then folds the lanes in a tree:
+//!
+//! ```text
+//! for h in [16, 8, 4, 2, 1]: lane[i] = op(lane[i], lane[i + h])  for i < h and i + h < min(n, LANES)
+//! ```
+//!
+//! No identity takes part, so a row needs none.
+
+use crate::block::case;
+use crate::dtype::Dtype;
+use crate::flags::{self, Flags};
+use crate::isa::{Level, Versions, versions};
+use crate::kernel::{Kernel, Lane, Order, Status};
+use crate::table::Op;
+use std::mem::MaybeUninit;
+
+/// The number of elements that one leaf of a reduction folds.
+pub const LEAF: usize = 1024;
+/// The number of lanes a leaf keeps.
+pub const LANES: usize = 32;
+
+/// Whether a scan starts an array or goes on after an earlier piece of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The first element stands for itself; the carry is only written.
+    First,
+    /// Every element is combined with the carry, which holds the result before it.
+    Continued,
+}
+
+/// Folds `n` contiguous elements to one: out, data, n.
+pub type FoldLeaf = unsafe fn(out: *mut u8, data: *const u8, n: usize);
+/// Combines `n` accumulators with `n` elements in place: accumulators, data, n.
+pub type FoldRows = unsafe fn(accumulators: *mut u8, data: *const u8, n: usize);
+/// Combines one accumulator with `n` elements, one after another: accumulator, data, n.
+pub type FoldExtend = unsafe fn(accumulator: *mut u8, data: *const u8, n: usize);
+/// Writes every intermediate result: out, data, n, carry, start. The carry leaves as the last result.
+pub type FoldScan = unsafe fn(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start);
+
+/// The folding loops of one row at one dtype. Pointers must be aligned and valid, and outputs overlap nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Fold {
+    /// Whether a tree may be used. If it is `Sequential`, only `leaf` on the first piece and `extend` on the ones
+    /// after it, in order, give NumPy's answer.
+    pub order: Order,
+    /// Folds `1..=LEAF` elements: in lanes and a tree, or from first to last if the row is sequential.
+    pub leaf: FoldLeaf,
+    /// Combines a row of accumulators with a row of elements.
+    pub rows: FoldRows,
+    /// Combines one accumulator with elements from first to last.
+    pub extend: FoldExtend,
+    /// Accumulates from first to last.
+    pub scan: FoldScan,
+    /// The number of lanes of `leaf`.
+    pub lanes: usize,
+}
+
+/// The folds of a row at a dtype, for this processor. None if the row does not take two elements to one of the same
+/// dtype, or has no case there.
+pub fn fold(op: Op, dtype: Dtype) -> Option<Fold> {
+    fold_at(op, dtype, Level::detected())
+}
+
+/// As [`fold`], for an instruction set level that this processor must have.
+pub fn fold_at(op: Op, dtype: Dtype, level: Level) -> Option<Fold> {
+    let folds = case(op, dtype)?.folds?;
+    Some(Fold {
+        order: folds.order,
+        leaf: folds.leaf[level as usize],
+        rows: folds.rows[level as usize],
+        extend: folds.extend,
+        scan: folds.scan,
+        lanes: LANES,
+    })
+}
+
+/// The loops of one kernel.
+#[derive(Clone, Copy)]
+pub(crate) struct Folds {
+    order: Order,
+    leaf: Versions<FoldLeaf>,
+    rows: Versions<FoldRows>,
+    extend: FoldExtend,
+    scan: FoldScan,
+}
+
+impl Folds {
+    pub(crate) const fn tree<K: Foldable>() -> Folds {
+        Folds {
+            order: Order::Tree,
+            leaf: versions!(leaf::<K: Foldable>(out: *mut u8, data: *const u8, n: usize)),
+            rows: versions!(rows::<K: Foldable>(accumulators: *mut u8, data: *const u8, n: usize)),
+            extend: extend::<K>,
+            scan: scan::<K>,
+        }
+    }
+
+    pub(crate) const fn sequential<K: Foldable>() -> Folds {
+        Folds {
+            order: Order::Sequential,
+            leaf: [sequential_leaf::<K>; 3],
+            rows: [rows::<K>; 3],
+            extend: extend::<K>,
+            scan: scan::<K>,
+        }
+    }
+}
+
+/// A kernel from two elements to one of the same dtype.
+pub(crate) trait Foldable:
+    Kernel<A = Self::Element, B = Self::Element, C = (), O = Self::Element, P = ()>
+{
+    type Element: Lane;
+}
+
+impl<E: Lane, K: Kernel<A = E, B = E, C = (), O = E, P = ()>> Foldable for K {
+    type Element = E;
+}
+
+#[inline(always)]
+fn combine<K: Foldable>(a: K::Element, b: K::Element) -> K::Element {
+    K::Element::store(K::call(a.load(), b.load(), ()).0)
+}
+
+/// Runs `fold` so that the floating point status afterwards is what the row's [`Status`] says.
+#[inline(always)]
+fn guarded<K: Foldable>(fold: impl FnOnce() -> Flags) {
+    let before = flags::status();
+    let events = fold();
+    match K::STATUS {
+        Status::Natural => {}
+        Status::Quiet => flags::set_status(before),
+        Status::Computed => {
+            flags::set_status(before);
+            flags::raise(events);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn leaf<K: Foldable>(out: *mut u8, data: *const u8, n: usize) {
+    // SAFETY: the caller promises `n` elements at `data` and room for one at `out`.
+    let (data, out) = unsafe {
+        (
+            std::slice::from_raw_parts(data.cast::<K::Element>(), n),
+            &mut *out.cast::<MaybeUninit<K::Element>>(),
+        )
+    };
+    guarded::<K>(|| {
+        let (whole, rest) = data.split_at(n - n % LANES);
+        let mut lanes = [data[0]; LANES];
+        if whole.is_empty() {
+            lanes[..n].copy_from_slice(data);
+        } else {
+            lanes = whole_lanes::<K>(whole);
+            for (lane, element) in lanes.iter_mut().zip(rest) {
+                *lane = combine::<K>(*lane, *element);
+            }
+        }
+        let used = n.min(LANES);
+        let mut half = LANES / 2;
+        while half > 0 {
+            for i in 0..half.min(used.saturating_sub(half)) {
+                lanes[i] = combine::<K>(lanes[i], lanes[i + half]);
+            }
+            half /= 2;
+        }
+        out.write(lanes[0]);
+        Flags::NONE
+    });
+}
+
+/// Folds a positive multiple of `LANES` elements into lanes. The lanes are a value of their own, never indexed by a
+/// variable, so that they stay in registers.
+#[inline(always)]
+fn whole_lanes<K: Foldable>(data: &[K::Element]) -> [K::Element; LANES] {
+    let (first, others) = data.split_at(LANES);
+    let mut lanes: [K::Element; LANES] = first.try_into().expect("LANES elements");
+    for chunk in others.chunks_exact(LANES) {
+        for i in 0..LANES {
+            lanes[i] = combine::<K>(lanes[i], chunk[i]);
+        }
+    }
+    lanes
+}
+
+#[inline(always)]
+unsafe fn rows<K: Foldable>(accumulators: *mut u8, data: *const u8, n: usize) {
+    // SAFETY: the caller promises `n` elements at each pointer, not overlapping.
+    let (accumulators, data) = unsafe {
+        (
+            std::slice::from_raw_parts_mut(accumulators.cast::<K::Element>(), n),
+            std::slice::from_raw_parts(data.cast::<K::Element>(), n),
+        )
+    };
+    guarded::<K>(|| combine_rows::<K>(accumulators, data));
+}
+
+#[inline(always)]
+fn combine_rows<K: Foldable>(accumulators: &mut [K::Element], data: &[K::Element]) -> Flags {
+    let mut events = 0;
+    for (accumulator, element) in accumulators.iter_mut().zip(data) {
+        events |= K::events(accumulator.load(), element.load(), ()).bits();
+        *accumulator = combine::<K>(*accumulator, *element);
+    }
+    Flags::from_bits(events)
+}
+
+unsafe fn sequential_leaf<K: Foldable>(out: *mut u8, data: *const u8, n: usize) {
+    // SAFETY: the caller promises `n >= 1` elements at `data` and room for one at `out`.
+    unsafe {
+        out.cast::<K::Element>().write(*data.cast::<K::Element>());
+        extend::<K>(out, data.cast::<K::Element>().add(1).cast(), n - 1);
+    }
+}
+
+unsafe fn extend<K: Foldable>(accumulator: *mut u8, data: *const u8, n: usize) {
+    // SAFETY: the caller promises one element at `accumulator` and `n` at `data`.
+    let (accumulator, data) = unsafe {
+        (&mut *accumulator.cast::<K::Element>(), std::slice::from_raw_parts(data.cast::<K::Element>(), n))
+    };
+    guarded::<K>(|| {
+        let mut events = 0;
+        for element in data {
+            events |= K::events(accumulator.load(), element.load(), ()).bits();
+            *accumulator = combine::<K>(*accumulator, *element);
+        }
+        Flags::from_bits(events)
+    });
+}
+
+unsafe fn scan<K: Foldable>(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start) {
+    if n == 0 {
+        return;
+    }
+    // SAFETY: the caller promises `n` elements at `data` and `out`, and one at `carry` unless this is the start.
+    unsafe {
+        let data = std::slice::from_raw_parts(data.cast::<K::Element>(), n);
+        let out = std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<K::Element>>(), n);
+        let carry = carry.cast::<K::Element>();
+        guarded::<K>(|| {
+            let mut events = 0;
+            let skip = (start == Start::First) as usize;
+            let mut last = if skip == 1 { data[0] } else { *carry };
+            if skip == 1 {
+                out[0].write(last);
+            }
+            for (element, out) in data.iter().zip(out).skip(skip) {
+                events |= K::events(last.load(), element.load(), ()).bits();
+                last = combine::<K>(last, *element);
+                out.write(last);
+            }
+            carry.write(last);
+            Flags::from_bits(events)
+        });
+    }
+}

@@ -1,0 +1,46 @@
+//! The element-wise operations of Maniple: dtypes, the table of rows, and what is derived from it.
+//!
+//! A *row* ([`Op`], [`Row`]) is one operation with NumPy's name and NumPy's rule for dtypes. Each of its cases is a
+//! line of Rust in `table.rs`; from it come the block loops ([`block`]), the folds of reductions ([`fold`]) and the
+//! interpreter ([`eval`]). A [`Body`] is a straight-line program of rows, what an element-wise kernel runs.
+//!
+//! To add an operation, add a row to `table.rs`; sample inputs in `samples.rs` too if its domain is unusual.
+//!
+//! ```
+//! use maniple_ops::{Body, Dtype, Op, Operand, Scalar, eval, resolve};
+//!
+//! let of = resolve(Op::Sqrt, &[Operand::Strong(Dtype::Int8)]).unwrap();
+//! assert_eq!(of.outs[0], Dtype::Float16);
+//! let body = Body::single(&of, &[Dtype::Int8], &[Dtype::Float64]);
+//! assert_eq!(eval(&body, &[Scalar::new(9i8)], &[]), [Scalar::new(3.0f64)]);
+//! ```
+
+mod arg;
+mod block;
+mod body;
+mod cast;
+mod dtype;
+mod eval;
+pub mod flags;
+mod fold;
+mod isa;
+mod kernel;
+mod macros;
+mod math;
+mod rule;
+pub mod samples;
+mod scalar;
+mod table;
+
+pub use arg::{Arg, ArgLeaf, arg_leaf};
+pub use block::{block, block_at, cast_block, cast_block_at};
+pub use body::{Body, Step, Value, Wire};
+pub use dtype::{Bool, Casting, Dtype, Element, Kind};
+pub use eval::eval;
+pub use flags::Flags;
+pub use fold::{Fold, FoldExtend, FoldLeaf, FoldRows, FoldScan, LANES, LEAF, Start, fold, fold_at};
+pub use isa::Level;
+pub use kernel::{Block, Order, Status};
+pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, signature, types};
+pub use scalar::Scalar;
+pub use table::{Identity, Op, Row};
