@@ -1,6 +1,6 @@
 """European options priced with the formula of Black and Scholes, and their most used sensitivities.
 
-A long chain of element-wise operations: sixty of them, on arrays that are read once. NumPy makes a pass
+A long chain of element-wise operations: about ninety, on arrays that are read once. NumPy makes a pass
 over memory for each. The normal distribution is the polynomial 26.2.17 of Abramowitz and Stegun, right to
 7.5e-8.
 """

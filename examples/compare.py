@@ -4,8 +4,11 @@
     python examples/compare.py terrain heat2d --launcher "python -m maniple"
 
 Dtypes and shapes must be equal. Arrays must be equal to the bit, unless the example names them in its
-module-level dictionary `TOLERANCE = {"array name": largest difference}`, which is relative to the largest finite
-magnitude in NumPy's array. Exits with 1 when an example differs or fails.
+module-level dictionary `TOLERANCE = {"array name": largest difference}`, which is relative to the largest
+finite magnitude in NumPy's array. Exits with 1 when an example differs or fails.
+
+Times are the best of `--repeat` runs, which alternate. One run each only says how long it took: `bench/`
+measures.
 """
 
 import argparse
@@ -119,6 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="examples to run; all of them without one")
     parser.add_argument("--quick", action="store_true", help="pass --quick to every example")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each, for the times")
     parser.add_argument("--launcher", default="python -m maniple", help="what runs a program with Maniple")
     args = parser.parse_args(argv)
     unknown = sorted(set(args.names) - set(example_names()))
@@ -136,6 +140,10 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 expected = run_example(name, plain, arguments, Path(folder))
                 found = run_example(name, launcher, arguments, Path(folder))
+                for _ in range(args.repeat - 1):
+                    for best, command in ((expected, plain), (found, launcher)):
+                        again = run_example(name, command, arguments, Path(folder))
+                        best.seconds = min(best.seconds, again.seconds)
             except ExampleFailedError as error:
                 failed += 1
                 print(f"{name:<20}FAIL     did not run:\n{error}", flush=True)
