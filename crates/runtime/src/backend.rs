@@ -1,0 +1,153 @@
+//! The trait that a kind of processor implements, and what the runtime hands it.
+
+use crate::{Launch, MemoryId, Part, ProcessorId, Region};
+use maniple_ops::{Flags, Scalar};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The completion of one command. [`Event::DONE`] is always complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Event {
+    /// Position of the backend that made it.
+    pub backend: u16,
+    /// Serial number within that backend; zero is always complete.
+    pub serial: u64,
+}
+
+impl Event {
+    /// The event of everything that already happened.
+    pub const DONE: Event = Event { backend: 0, serial: 0 };
+
+    /// Whether this is [`Event::DONE`], without asking the backend.
+    pub fn is_done(self) -> bool {
+        self.serial == 0
+    }
+}
+
+/// Bytes in one memory, owned by whoever holds this value until it is given to [`Backend::free`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// The memory that holds the bytes.
+    pub memory: MemoryId,
+    /// Address (host memories) or handle.
+    pub address: u64,
+    /// Number of bytes.
+    pub bytes: usize,
+}
+
+/// Where bytes are: an address within one memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The memory.
+    pub memory: MemoryId,
+    /// Address of the first byte.
+    pub address: u64,
+}
+
+/// The memory is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// How many bytes were asked for.
+    pub bytes: usize,
+}
+
+/// A device failed while a command ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceError(pub String);
+
+/// What a backend made of a launch the first time it saw it: resolved functions, compiled code.
+pub type Prepared = Arc<dyn Any + Send + Sync>;
+
+/// What a launch's pieces on one memory share: where the bytes are, and the values of the constants.
+#[derive(Debug, Default)]
+pub struct Binding {
+    /// Per argument the address that byte 0 of its region has or would have; it may lie outside the instance, whose
+    /// bytes cover what the pieces touch.
+    pub bases: SmallVec<[u64; 8]>,
+    /// The values of the kernel's constants.
+    pub scalars: SmallVec<[Scalar; 4]>,
+    /// Where floating point flags go, one cell per step of the body; none if nobody wants to know.
+    pub report: Option<Arc<Report>>,
+    /// Keeps the bytes alive until the command completed.
+    pub keep: SmallVec<[Arc<Region>; 8]>,
+}
+
+/// One piece of a launch, ready to run.
+#[derive(Clone, Copy)]
+pub struct PointTask<'a> {
+    /// Kernel and geometry of the arguments.
+    pub launch: &'a Arc<Launch>,
+    /// Where its bytes are.
+    pub binding: &'a Arc<Binding>,
+    /// The first point to compute.
+    pub first: usize,
+    /// One past the last point.
+    pub last: usize,
+}
+
+/// Floating point flags raised by each step of a body.
+#[derive(Debug, Default)]
+pub struct Report {
+    steps: Vec<AtomicU8>,
+}
+
+impl Report {
+    /// A report for a body of `steps` steps.
+    pub fn new(steps: usize) -> Report {
+        Report { steps: (0..steps).map(|_| AtomicU8::new(0)).collect() }
+    }
+
+    /// Adds flags to those of a step.
+    pub fn raise(&self, step: usize, flags: Flags) {
+        self.steps[step].fetch_or(flags.bits(), Ordering::Relaxed);
+    }
+
+    /// The flags that a step raised.
+    pub fn flags(&self, step: usize) -> Flags {
+        Flags::from_bits(self.steps[step].load(Ordering::Relaxed))
+    }
+
+    /// Number of steps.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there are no steps.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+/// Whether a command may run on the calling thread before `run` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handoff {
+    /// Run it here and now; the returned event is [`Event::DONE`]. Every event of `after` must be complete.
+    Inline,
+    /// Queue it for the processor's workers.
+    Queue,
+}
+
+/// Kernels of one kind of processor.
+///
+/// A backend never decides placement, never re-checks what the runtime checked, and never calls another backend.
+/// Memory and processor ids are the machine's; the backend is told its first ones by [`Backend::describe`]'s order.
+pub trait Backend: Send + Sync {
+    /// Its processors and memories, with measured or estimated rates.
+    fn describe(&self) -> Part;
+    /// Makes a launch ready to run many times; `None` means "not supported", and the mapper sends it elsewhere.
+    fn prepare(&self, launch: &Launch) -> Option<Prepared>;
+    /// Takes bytes from a memory, aligned to at least 64 bytes, with undefined contents.
+    fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory>;
+    /// Gives bytes back. No command that uses them is outstanding.
+    fn free(&self, allocation: Allocation);
+    /// Copies bytes between two memories, at least one of which is the backend's, after some events.
+    fn copy(&self, from: Place, to: Place, bytes: usize, keep: &Arc<Region>, after: &[Event]) -> Event;
+    /// Runs one piece after some events.
+    fn run(&self, on: ProcessorId, point: PointTask<'_>, handoff: Handoff, after: &[Event]) -> Event;
+    /// Whether an event of this backend is complete.
+    fn poll(&self, event: Event) -> bool;
+    /// Waits for an event of this backend; the calling thread may be put to work meanwhile.
+    fn wait(&self, event: Event) -> Result<(), DeviceError>;
+}

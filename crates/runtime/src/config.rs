@@ -1,0 +1,250 @@
+//! The one table of settings and the only reader of the environment.
+
+use std::fmt::Write;
+
+/// One setting as users see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Name of the environment variable.
+    pub name: &'static str,
+    /// What an unset variable means.
+    pub default: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[Setting] = &[
+    Setting { name: "MANIPLE_BACKENDS", default: "cpu", help: "Comma-separated backends to use, in order." },
+    Setting {
+        name: "MANIPLE_CHECK",
+        default: "0",
+        help: "1 verifies the value of every stage; for tests and bug reports.",
+    },
+    Setting {
+        name: "MANIPLE_DEBUG",
+        default: "0",
+        help: "1 the machine; 2 a line per command; 3 launches before and after fusion; 4 bodies; 5 edges, mappings, \
+               copies; 6 every span.",
+    },
+    Setting {
+        name: "MANIPLE_FALLBACK",
+        default: "quiet",
+        help: "warn, error or quiet when a call falls back to NumPy.",
+    },
+    Setting { name: "MANIPLE_FUSE", default: "1", help: "0 launches every task alone." },
+    Setting {
+        name: "MANIPLE_MACHINE",
+        default: "detected",
+        help: "Host memories to pretend, as workers per memory: `2` is one memory with two workers, `1,1,1` three \
+               memories with a worker each.",
+    },
+    Setting {
+        name: "MANIPLE_MAPPER",
+        default: "default",
+        help: "default (cost model), serial, or random:SEED (for tests).",
+    },
+    Setting {
+        name: "MANIPLE_MEMORY_LIMIT",
+        default: "none",
+        help: "Bytes that arrays may take; k, M and G are understood.",
+    },
+    Setting {
+        name: "MANIPLE_PIECES",
+        default: "chosen by the mapper",
+        help: "Number of pieces of every launch.",
+    },
+    Setting {
+        name: "MANIPLE_RECORD",
+        default: "none",
+        help: "File to which the stream is recorded for maniple-replay.",
+    },
+    Setting {
+        name: "MANIPLE_WINDOW",
+        default: "64",
+        help: "Number of tasks after which the window is flushed.",
+    },
+];
+
+/// The settings in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Backends to use.
+    pub backends: Vec<String>,
+    /// Whether stages are verified.
+    pub check: bool,
+    /// How much is printed.
+    pub debug: u8,
+    /// What a fallback to NumPy does: `warn`, `error` or `quiet`.
+    pub fallback: String,
+    /// Whether neighbouring tasks are fused.
+    pub fuse: bool,
+    /// Workers of each host memory to describe; empty for the machine as it is.
+    pub machine: Vec<usize>,
+    /// The mapper's name.
+    pub mapper: String,
+    /// Bytes that arrays may take.
+    pub memory_limit: Option<usize>,
+    /// Fixed number of pieces.
+    pub pieces: Option<u32>,
+    /// Where the stream is recorded.
+    pub record: Option<String>,
+    /// Tasks per window.
+    pub window: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            backends: vec!["cpu".into()],
+            check: false,
+            debug: 0,
+            fallback: "quiet".into(),
+            fuse: true,
+            machine: Vec::new(),
+            mapper: "default".into(),
+            memory_limit: None,
+            pieces: None,
+            record: None,
+            window: 64,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of the environment.
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what it may be.
+    pub fn from_environment() -> Result<Settings, String> {
+        let mut settings = Settings::default();
+        for setting in SETTINGS {
+            #[allow(clippy::disallowed_methods, reason = "this file is the one reader of the environment")]
+            if let Ok(value) = std::env::var(setting.name)
+                && !value.is_empty()
+            {
+                settings.set(setting.name, &value)?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Sets one setting from its text.
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what it may be.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let wrong = |expected: &str| Err(format!("{name}={value}: expected {expected}"));
+        let flag = |value: &str| match value {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        };
+        match name {
+            "MANIPLE_BACKENDS" => {
+                self.backends = value.split(',').map(|name| name.trim().to_string()).collect()
+            }
+            "MANIPLE_CHECK" => match flag(value) {
+                Some(on) => self.check = on,
+                None => return wrong("0 or 1"),
+            },
+            "MANIPLE_DEBUG" => match value.parse() {
+                Ok(level @ 0..=6) => self.debug = level,
+                _ => return wrong("a number from 0 to 6"),
+            },
+            "MANIPLE_FALLBACK" if ["warn", "error", "quiet"].contains(&value) => self.fallback = value.into(),
+            "MANIPLE_FALLBACK" => return wrong("warn, error or quiet"),
+            "MANIPLE_FUSE" => match flag(value) {
+                Some(on) => self.fuse = on,
+                None => return wrong("0 or 1"),
+            },
+            "MANIPLE_MACHINE" => {
+                match value.split(',').map(|part| part.trim().parse()).collect::<Result<Vec<usize>, _>>() {
+                    Ok(workers)
+                        if workers.iter().all(|&count| (1..=1024).contains(&count))
+                            && workers.len() <= 64 =>
+                    {
+                        self.machine = workers;
+                    }
+                    _ => return wrong("workers per memory, such as 2 or 1,1,1"),
+                }
+            }
+            "MANIPLE_MAPPER" => {
+                let seed = value.strip_prefix("random:").map(|seed| seed.parse::<u64>().is_ok());
+                if value == "default" || value == "serial" || seed == Some(true) {
+                    self.mapper = value.into();
+                } else {
+                    return wrong("default, serial or random:SEED");
+                }
+            }
+            "MANIPLE_MEMORY_LIMIT" => match parse_bytes(value) {
+                Some(bytes) => self.memory_limit = Some(bytes),
+                None => return wrong("a number of bytes, such as 500000000, 500M or 2G"),
+            },
+            "MANIPLE_PIECES" => match value.parse() {
+                Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
+                _ => return wrong("a number of pieces, at least 1"),
+            },
+            "MANIPLE_RECORD" => self.record = Some(value.into()),
+            "MANIPLE_WINDOW" => match value.parse() {
+                Ok(window @ 1..=4096) => self.window = window,
+                _ => return wrong("a number of tasks from 1 to 4096"),
+            },
+            _ => return Err(format!("{name} is not a setting")),
+        }
+        Ok(())
+    }
+}
+
+/// The page `docs/settings.md`.
+pub fn settings_page() -> String {
+    let mut page = String::from(
+        "# Settings\n\nEnvironment variables, read once at the first import. Generated by `cargo ci gen` from \
+         `crates/runtime/src/config.rs`.\n\n| variable | default | meaning |\n| --- | --- | --- |\n",
+    );
+    for setting in SETTINGS {
+        let _ = writeln!(page, "| `{}` | {} | {} |", setting.name, setting.default, setting.help);
+    }
+    page
+}
+
+fn parse_bytes(text: &str) -> Option<usize> {
+    let (digits, unit) = match text.char_indices().find(|(_, letter)| letter.is_alphabetic()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, ""),
+    };
+    let scale = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        "T" => 1usize << 40,
+        _ => return None,
+    };
+    digits.trim().parse::<usize>().ok()?.checked_mul(scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_understood_and_refuses_nonsense() {
+        for (name, good, bad) in [
+            ("MANIPLE_CHECK", "1", "yes"),
+            ("MANIPLE_DEBUG", "6", "7"),
+            ("MANIPLE_FALLBACK", "warn", "loud"),
+            ("MANIPLE_FUSE", "0", "2"),
+            ("MANIPLE_MACHINE", "1,1,1", "1,,1"),
+            ("MANIPLE_MAPPER", "random:7", "random"),
+            ("MANIPLE_MEMORY_LIMIT", "2G", "2X"),
+            ("MANIPLE_PIECES", "3", "0"),
+            ("MANIPLE_WINDOW", "1", "0"),
+        ] {
+            let mut settings = Settings::default();
+            assert_eq!(settings.set(name, good), Ok(()));
+            assert_ne!(settings, Settings::default(), "{name}");
+            assert!(settings.set(name, bad).unwrap_err().starts_with(name));
+        }
+    }
+}

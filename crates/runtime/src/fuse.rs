@@ -1,0 +1,396 @@
+//! Stage 4: neighbouring element-wise tasks become one launch, with a reduction at the end of it.
+//!
+//! A task joins an earlier group if every dependence between the two is aligned (element `i` on element `i`), if no
+//! group in between has to run first, and if both run over the same index space. Values that a later task of the
+//! group reads are then passed on in registers; results that nobody can read after the window are never stored.
+
+use crate::{
+    Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Shape, Task, View,
+};
+use maniple_ops::{Body, Dtype, Step};
+use std::sync::{Arc, OnceLock};
+
+/// A group takes no more distinct arguments than this: more streams than the hardware follows gain nothing.
+const MOST_ARGUMENTS: usize = 24;
+/// A group takes no more steps than this.
+const MOST_STEPS: usize = 512;
+/// How many groups back a task looks for one to join.
+const LOOK_BACK: usize = 8;
+
+/// Turns the tasks of a window into launches, in an order that keeps every dependence.
+pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut group_of: Vec<usize> = Vec::with_capacity(window.tasks.len());
+    let mut incoming = edges.iter().peekable();
+    for (position, task) in window.tasks.iter().enumerate() {
+        let mut dependences: Vec<(usize, Relation)> = Vec::new();
+        while let Some(edge) = incoming.next_if(|edge| edge.to == position) {
+            dependences.push((group_of[edge.from], edge.relation));
+        }
+        let target = if enabled { find_group(&groups, task, &dependences) } else { None };
+        match target {
+            Some(at) => groups[at].join(position, task),
+            None => groups.push(Group::new(position, task)),
+        }
+        group_of.push(target.unwrap_or(groups.len() - 1));
+    }
+    let mut launches = Vec::with_capacity(groups.len());
+    for at in 0..groups.len() {
+        let read_later = |role| groups[at + 1..].iter().any(|group| group.reads(role));
+        let kept = |role: u32| !window.dead[role as usize] || read_later(role);
+        if let Some(launch) = groups[at].settle(&window.tasks, &kept) {
+            launches.push(launch);
+        }
+    }
+    launches
+}
+
+/// The latest group that the task may join without overtaking what it depends on.
+fn find_group(groups: &[Group], task: &Task, dependences: &[(usize, Relation)]) -> Option<usize> {
+    let shape = index_space(task)?;
+    for at in (groups.len().saturating_sub(LOOK_BACK)..groups.len()).rev() {
+        let crossed =
+            dependences.iter().any(|&(group, relation)| group == at && relation == Relation::Crossed);
+        if !crossed && groups[at].accepts(task, shape) {
+            return Some(at);
+        }
+        if dependences.iter().any(|&(group, _)| group == at) {
+            return None;
+        }
+    }
+    None
+}
+
+/// The shape over which an element-wise task runs, or none if its kernel does not fuse.
+fn index_space(task: &Task) -> Option<&Shape> {
+    let fusible = match &*task.kernel {
+        Kernel::Map(body) => !body.outputs.is_empty() && !task.args.iter().any(overlapping_output),
+        Kernel::Reduce(_) => true,
+        _ => false,
+    };
+    if fusible { task.args.first().map(|arg| &arg.view.shape) } else { None }
+}
+
+fn overlapping_output(arg: &Arg) -> bool {
+    arg.privilege.writes() && arg.view.overlaps_itself(arg.dtype.size())
+}
+
+/// A value of a body under construction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Symbol {
+    Input(usize),
+    Constant(usize),
+    Result(usize),
+}
+
+/// Tasks that will be one launch.
+struct Group {
+    tasks: Vec<u32>,
+    /// The index space, for groups that may take more tasks.
+    open: Option<Shape>,
+    inputs: Vec<Arg>,
+    outputs: Vec<(Arg, Symbol)>,
+    constants: Vec<(Dtype, u32)>,
+    steps: Vec<(Step, Vec<Symbol>, u16)>,
+    results: usize,
+    /// The reduction that ends the group: its kernel, the folded value, and its partials.
+    fold: Option<(Reduce, Symbol, Arg)>,
+}
+
+impl Group {
+    fn new(position: usize, task: &Task) -> Group {
+        let mut group = Group {
+            tasks: Vec::new(),
+            open: index_space(task).cloned(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            constants: Vec::new(),
+            steps: Vec::new(),
+            results: 0,
+            fold: None,
+        };
+        group.join(position, task);
+        group
+    }
+
+    fn accepts(&self, task: &Task, shape: &Shape) -> bool {
+        let (arguments, steps) = match &*task.kernel {
+            Kernel::Map(body) => (task.args.len(), body.steps.len()),
+            Kernel::Reduce(reduce) => (task.args.len(), reduce.body.steps.len()),
+            _ => return false,
+        };
+        self.open.as_ref() == Some(shape)
+            && self.inputs.len() + self.outputs.len() + arguments <= MOST_ARGUMENTS
+            && self.steps.len() + steps <= MOST_STEPS
+    }
+
+    /// Whether any task of the group reads bytes that come from before the group.
+    fn reads(&self, role: u32) -> bool {
+        self.inputs.iter().any(|arg| arg.role == role)
+    }
+
+    fn join(&mut self, position: usize, task: &Task) {
+        let owner = self.tasks.len() as u16;
+        self.tasks.push(position as u32);
+        let body = match &*task.kernel {
+            Kernel::Map(body) => body,
+            Kernel::Reduce(reduce) => &reduce.body,
+            _ => {
+                self.inputs = task.args.iter().filter(|arg| arg.privilege.reads()).cloned().collect();
+                return;
+            }
+        };
+        let mut symbols: Vec<Symbol> = Vec::with_capacity(body.values());
+        for arg in &task.args[..body.inputs.len()] {
+            symbols.push(self.value_of(arg));
+        }
+        for (&dtype, &scalar) in body.constants.iter().zip(&task.scalars) {
+            symbols.push(Symbol::Constant(self.constants.len()));
+            self.constants.push((dtype, scalar));
+        }
+        for step in &body.steps {
+            let (args, outputs): (Vec<Symbol>, usize) = match step {
+                Step::Apply { op, args, .. } => {
+                    (args.iter().map(|&value| symbols[value as usize]).collect(), op.row().outputs as usize)
+                }
+                Step::Cast { arg, .. } => (vec![symbols[*arg as usize]], 1),
+            };
+            self.steps.push((step.clone(), args, owner));
+            for _ in 0..outputs {
+                symbols.push(Symbol::Result(self.results));
+                self.results += 1;
+            }
+        }
+        let stored = match &*task.kernel {
+            Kernel::Reduce(_) => body.outputs.len() - 1,
+            _ => body.outputs.len(),
+        };
+        for (arg, &value) in task.args[body.inputs.len()..].iter().zip(&body.outputs[..stored]) {
+            let symbol = symbols[value as usize];
+            match self.outputs.iter_mut().find(|(known, _)| same_place(known, arg)) {
+                Some((_, known)) => *known = symbol,
+                None => self.outputs.push((arg.clone(), symbol)),
+            }
+        }
+        if let Kernel::Reduce(reduce) = &*task.kernel {
+            let folded = symbols[body.outputs[stored] as usize];
+            self.fold = Some((reduce.clone(), folded, task.args[task.args.len() - 1].clone()));
+            self.open = None;
+        }
+    }
+
+    /// The value that a view holds at this point of the group, loaded if the group has not touched it yet.
+    fn value_of(&mut self, arg: &Arg) -> Symbol {
+        if let Some((_, symbol)) = self.outputs.iter().find(|(known, _)| same_place(known, arg)) {
+            return *symbol;
+        }
+        if let Some(at) = self.inputs.iter().position(|known| same_place(known, arg)) {
+            return Symbol::Input(at);
+        }
+        self.inputs.push(arg.clone());
+        Symbol::Input(self.inputs.len() - 1)
+    }
+
+    /// The launch of the group; none if nobody wants anything it computes.
+    fn settle(&self, tasks: &[Task], kept: &dyn Fn(u32) -> bool) -> Option<Launch> {
+        let members: Vec<&Task> = self.tasks.iter().map(|&position| &tasks[position as usize]).collect();
+        let watch: Vec<u8> = members.iter().map(|task| task.watch).collect();
+        let extent = members[members.len() - 1].extent;
+        if !matches!(&*members[0].kernel, Kernel::Map(_) | Kernel::Reduce(_)) {
+            let task = members[0];
+            if extent == 0 {
+                return None;
+            }
+            return Some(Launch {
+                kernel: task.kernel.clone(),
+                args: task.args.clone(),
+                extent,
+                grain: match &*task.kernel {
+                    Kernel::Scatter { .. } | Kernel::Nonzero => extent,
+                    _ => 1,
+                },
+                scalars: task.scalars.clone(),
+                tasks: self.tasks.clone(),
+                owners: Vec::new(),
+                watch,
+                prepared: OnceLock::new(),
+            });
+        }
+        let watched = watch.iter().any(|&mask| mask != 0);
+        let mut outputs: Vec<(Arg, Symbol)> =
+            self.outputs.iter().filter(|(arg, _)| kept(arg.role)).cloned().collect();
+        if outputs.is_empty() && self.fold.is_none() && watched {
+            outputs.extend(self.outputs.last().cloned());
+        }
+        if extent == 0 || (outputs.is_empty() && self.fold.is_none()) {
+            return None;
+        }
+        let mut wanted: Vec<Symbol> = outputs.iter().map(|&(_, symbol)| symbol).collect();
+        wanted.extend(self.fold.as_ref().map(|&(_, symbol, _)| symbol));
+        let program = self.program(&wanted, &watch);
+        let mut args: Vec<Arg> = program.inputs.iter().map(|&at| self.inputs[at].clone()).collect();
+        args.extend(outputs.into_iter().map(|(arg, _)| Arg { privilege: Privilege::Write, ..arg }));
+        let grain;
+        let kernel = match &self.fold {
+            None => {
+                arrange(&mut args);
+                args.iter_mut().for_each(|arg| arg.access = Access::Element);
+                grain = 64;
+                Kernel::Map(program.body)
+            }
+            Some((reduce, _, partials)) => {
+                let Access::Leaves { .. } = members[members.len() - 1].args[0].access else {
+                    unreachable!("the input of a reduction is cut by leaves")
+                };
+                let access = members[members.len() - 1].args[0].access;
+                let axes: Vec<usize> = match reduce.order {
+                    Order::KeptFirst => reduce.axes.iter().map(|&axis| axis as usize).collect(),
+                    Order::ReducedFirst => {
+                        let (kept, reduced) = reduce.axes.split_at(reduce.kept);
+                        reduced.iter().chain(kept).map(|&axis| axis as usize).collect()
+                    }
+                };
+                for arg in &mut args {
+                    arg.view = arg.view.permuted(&axes);
+                    arg.access = access;
+                }
+                args.push(partials.clone());
+                grain = 1;
+                Kernel::Reduce(Reduce {
+                    body: program.body,
+                    axes: (0..reduce.axes.len() as u8).collect(),
+                    ..reduce.clone()
+                })
+            }
+        };
+        Some(Launch {
+            kernel: Arc::new(kernel),
+            args,
+            extent,
+            grain,
+            scalars: program.scalars,
+            tasks: self.tasks.clone(),
+            owners: program.owners,
+            watch,
+            prepared: OnceLock::new(),
+        })
+    }
+
+    /// The body that computes `wanted`, without steps that neither lead there nor can raise a flag somebody watches.
+    fn program(&self, wanted: &[Symbol], watch: &[u8]) -> Program {
+        let mut first_result = Vec::with_capacity(self.steps.len());
+        let mut results = 0;
+        for (step, _, _) in &self.steps {
+            first_result.push(results);
+            results += step_outputs(step);
+        }
+        let mut live_results = vec![false; results];
+        let mut live_inputs = vec![false; self.inputs.len()];
+        let mut live_constants = vec![false; self.constants.len()];
+        let mut live_steps = vec![false; self.steps.len()];
+        let mut mark = |symbol: Symbol, live_results: &mut Vec<bool>| match symbol {
+            Symbol::Input(at) => live_inputs[at] = true,
+            Symbol::Constant(at) => live_constants[at] = true,
+            Symbol::Result(at) => live_results[at] = true,
+        };
+        wanted.iter().for_each(|&symbol| mark(symbol, &mut live_results));
+        for (at, (step, args, owner)) in self.steps.iter().enumerate().rev() {
+            let outputs = first_result[at]..first_result[at] + step_outputs(step);
+            let raises = watch[*owner as usize] != 0 && matches!(step, Step::Apply { .. });
+            if raises || live_results[outputs].iter().any(|&live| live) {
+                live_steps[at] = true;
+                args.iter().for_each(|&symbol| mark(symbol, &mut live_results));
+            }
+        }
+        // Numbering: inputs, then constants, then the results of the steps that stay.
+        let inputs: Vec<usize> = (0..self.inputs.len()).filter(|&at| live_inputs[at]).collect();
+        let constants: Vec<usize> = (0..self.constants.len()).filter(|&at| live_constants[at]).collect();
+        let mut number_of_result = vec![0u16; results];
+        let mut next = (inputs.len() + constants.len()) as u16;
+        for (at, (step, _, _)) in self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at]) {
+            for output in 0..step_outputs(step) {
+                number_of_result[first_result[at] + output] = next;
+                next += 1;
+            }
+        }
+        let number = |symbol: Symbol| match symbol {
+            Symbol::Input(at) => inputs.iter().position(|&known| known == at).expect("a live input") as u16,
+            Symbol::Constant(at) => {
+                (inputs.len() + constants.iter().position(|&known| known == at).expect("a live constant"))
+                    as u16
+            }
+            Symbol::Result(at) => number_of_result[at],
+        };
+        let mut steps = Vec::new();
+        let mut owners = Vec::new();
+        for (at, (step, args, owner)) in self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at]) {
+            debug_assert!(live_steps[at]);
+            steps.push(match step {
+                Step::Apply { op, dtype, .. } => Step::Apply {
+                    op: *op,
+                    dtype: *dtype,
+                    args: args.iter().map(|&symbol| number(symbol)).collect(),
+                },
+                Step::Cast { to, .. } => Step::Cast { to: *to, arg: number(args[0]) },
+            });
+            owners.push(*owner);
+        }
+        Program {
+            body: Body {
+                inputs: inputs.iter().map(|&at| self.inputs[at].dtype).collect(),
+                constants: constants.iter().map(|&at| self.constants[at].0).collect(),
+                steps,
+                outputs: wanted.iter().map(|&symbol| number(symbol)).collect(),
+            },
+            scalars: constants.iter().map(|&at| self.constants[at].1).collect(),
+            inputs,
+            owners,
+        }
+    }
+}
+
+/// A body with what it is applied to.
+struct Program {
+    body: Body,
+    inputs: Vec<usize>,
+    scalars: Vec<u32>,
+    owners: Vec<u16>,
+}
+
+fn step_outputs(step: &Step) -> usize {
+    match step {
+        Step::Apply { op, .. } => op.row().outputs as usize,
+        Step::Cast { .. } => 1,
+    }
+}
+
+fn same_place(a: &Arg, b: &Arg) -> bool {
+    a.role == b.role && a.dtype == b.dtype && a.view.same_as(&b.view)
+}
+
+/// Orders the axes of element-wise arguments by descending stride, so that the innermost loop runs along memory;
+/// turns round axes that every argument walks backwards; and leaves out axes of one element.
+fn arrange(args: &mut [Arg]) {
+    let Some(shape) = args.first().map(|arg| arg.view.shape.clone()) else { return };
+    let stride_of = |axis: usize, writes: bool| {
+        (args.iter().filter(|arg| arg.privilege.writes() == writes))
+            .map(|arg| arg.view.strides[axis].unsigned_abs())
+            .max()
+            .unwrap_or(0)
+    };
+    let mut axes: Vec<usize> = (0..shape.len()).filter(|&axis| shape[axis] != 1).collect();
+    axes.sort_by_key(|&axis| std::cmp::Reverse((stride_of(axis, true), stride_of(axis, false))));
+    for arg in args.iter_mut() {
+        arg.view = arg.view.permuted(&axes);
+    }
+    for axis in 0..axes.len() {
+        if args.iter().all(|arg| arg.view.strides[axis] <= 0)
+            && args.iter().any(|arg| arg.view.strides[axis] < 0)
+        {
+            for View { offset, shape, strides } in args.iter_mut().map(|arg| &mut arg.view) {
+                *offset += (shape[axis] as isize - 1) * strides[axis];
+                strides[axis] = -strides[axis];
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Instances: the bytes of regions in memories, which of them are up to date, and which commands still use them.
+
+use crate::{Allocation, Backend, Error, Event, Machine, MemoryId, OutOfMemory, Place, Region, Span};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// The backends with the machine they make up.
+pub struct Backends {
+    /// The machine.
+    pub machine: Machine,
+    list: Vec<Arc<dyn Backend>>,
+}
+
+impl Backends {
+    /// Joins some backends to a machine. The first must own the host memory.
+    pub fn new(list: Vec<Arc<dyn Backend>>) -> Backends {
+        Backends { machine: Machine::join(list.iter().map(|backend| backend.describe()).collect()), list }
+    }
+
+    /// The backend at a position.
+    pub fn get(&self, position: usize) -> &Arc<dyn Backend> {
+        &self.list[position]
+    }
+
+    /// The backend that owns a memory.
+    pub fn of_memory(&self, memory: MemoryId) -> &Arc<dyn Backend> {
+        &self.list[self.machine.memory(memory).backend]
+    }
+
+    /// Whether an event is complete.
+    pub fn poll(&self, event: Event) -> bool {
+        event.is_done() || self.list[event.backend as usize].poll(event)
+    }
+
+    /// Waits for an event.
+    pub fn wait(&self, event: Event) -> Result<(), crate::DeviceError> {
+        if event.is_done() { Ok(()) } else { self.list[event.backend as usize].wait(event) }
+    }
+}
+
+/// Sorted ranges of bytes that do not touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spans(SmallVec<[Span; 1]>);
+
+impl Spans {
+    /// Adds a range.
+    pub fn insert(&mut self, span: Span) {
+        if span.bytes() == 0 {
+            return;
+        }
+        let mut merged = span;
+        self.0.retain(|known| {
+            let apart = known.high < merged.low || merged.high < known.low;
+            if !apart {
+                merged = Span { low: merged.low.min(known.low), high: merged.high.max(known.high) };
+            }
+            apart
+        });
+        let at = self.0.iter().position(|known| known.low > merged.low).unwrap_or(self.0.len());
+        self.0.insert(at, merged);
+    }
+
+    /// Takes a range out.
+    pub fn remove(&mut self, span: Span) {
+        if span.bytes() == 0 {
+            return;
+        }
+        let mut left = SmallVec::new();
+        for &known in &self.0 {
+            if !known.overlaps(span) {
+                left.push(known);
+                continue;
+            }
+            if known.low < span.low {
+                left.push(Span { low: known.low, high: span.low });
+            }
+            if span.high < known.high {
+                left.push(Span { low: span.high, high: known.high });
+            }
+        }
+        self.0 = left;
+    }
+
+    /// The parts of `span` that are in the set.
+    pub fn within(&self, span: Span) -> SmallVec<[Span; 2]> {
+        (self.0.iter())
+            .map(|known| Span { low: known.low.max(span.low), high: known.high.min(span.high) })
+            .filter(|part| part.low < part.high)
+            .collect()
+    }
+
+    /// The parts of `span` that are not in the set.
+    pub fn missing(&self, span: Span) -> SmallVec<[Span; 2]> {
+        let mut rest = Spans::default();
+        rest.insert(span);
+        self.0.iter().for_each(|&known| rest.remove(known));
+        rest.0.into_iter().collect()
+    }
+}
+
+/// Bytes in one memory that hold a whole region, as far as they are valid.
+struct Instance {
+    memory: MemoryId,
+    address: u64,
+    valid: Spans,
+    /// What gives the bytes back: nobody, for memory that somebody else owns.
+    allocation: Option<Allocation>,
+}
+
+/// A command that is not known to be complete.
+struct Use {
+    memory: MemoryId,
+    span: Span,
+    writes: bool,
+    event: Event,
+}
+
+/// Where a region's bytes are, and who uses them.
+pub struct State {
+    backends: Arc<Backends>,
+    instances: SmallVec<[Instance; 1]>,
+    uses: SmallVec<[Use; 2]>,
+    /// Keeps memory alive that somebody else owns.
+    keeper: Option<Box<dyn Any + Send>>,
+    /// Why the region has no value.
+    pub(crate) failed: Option<Error>,
+}
+
+impl State {
+    /// The state of a region without bytes.
+    pub(crate) fn new(backends: Arc<Backends>) -> State {
+        State { backends, instances: SmallVec::new(), uses: SmallVec::new(), keeper: None, failed: None }
+    }
+
+    /// The state of a region whose bytes are somebody else's host memory.
+    pub(crate) fn external(
+        backends: Arc<Backends>,
+        address: u64,
+        bytes: usize,
+        keeper: Box<dyn Any + Send>,
+    ) -> State {
+        let mut valid = Spans::default();
+        valid.insert(Span { low: 0, high: bytes });
+        let mut state = State::new(backends);
+        state.instances.push(Instance { memory: MemoryId(0), address, valid, allocation: None });
+        state.keeper = Some(keeper);
+        state
+    }
+
+    /// Whether any memory holds bytes of it.
+    pub(crate) fn has_bytes(&self) -> bool {
+        !self.instances.is_empty()
+    }
+
+    /// The address of its bytes in a memory, taken now if there are none.
+    pub(crate) fn address(&mut self, memory: MemoryId, bytes: usize) -> Result<u64, OutOfMemory> {
+        if let Some(instance) = self.instances.iter().find(|instance| instance.memory == memory) {
+            return Ok(instance.address);
+        }
+        let allocation = self.backends.of_memory(memory).alloc(memory, bytes)?;
+        let address = allocation.address;
+        self.instances.push(Instance {
+            memory,
+            address,
+            valid: Spans::default(),
+            allocation: Some(allocation),
+        });
+        Ok(address)
+    }
+
+    /// Forgets commands that are complete; whether none is left.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        if self.uses.is_empty() {
+            return true;
+        }
+        let backends = &self.backends;
+        self.uses.retain(|usage| !backends.poll(usage.event));
+        self.uses.is_empty()
+    }
+
+    /// The commands that must be complete before a range of bytes in a memory is read, or written.
+    pub(crate) fn before(
+        &self,
+        memory: MemoryId,
+        span: Span,
+        writes: bool,
+        events: &mut SmallVec<[Event; 8]>,
+    ) {
+        for usage in &self.uses {
+            if usage.memory == memory && (usage.writes || writes) && usage.span.overlaps(span) {
+                events.push(usage.event);
+            }
+        }
+    }
+
+    /// Notes a command that uses a range of bytes in a memory.
+    pub(crate) fn note(&mut self, memory: MemoryId, span: Span, writes: bool, event: Event) {
+        if !event.is_done() {
+            self.uses.push(Use { memory, span, writes, event });
+        }
+    }
+
+    /// Makes a range valid in a memory by copies from wherever it is valid, and says how many bytes were copied.
+    /// Bytes that are valid nowhere have never been written, and stay as they are.
+    pub(crate) fn fetch(
+        &mut self,
+        region: &Arc<Region>,
+        memory: MemoryId,
+        span: Span,
+    ) -> Result<usize, OutOfMemory> {
+        let address = self.address(memory, region.bytes)?;
+        let mut copied = 0;
+        let missing = self.instance(memory).valid.missing(span);
+        for hole in missing {
+            let sources: SmallVec<[(MemoryId, u64, SmallVec<[Span; 2]>); 2]> = (self.instances.iter())
+                .filter(|source| source.memory != memory)
+                .map(|source| (source.memory, source.address, source.valid.within(hole)))
+                .collect();
+            let mut rest = Spans::default();
+            rest.insert(hole);
+            for (from, from_address, parts) in sources {
+                for part in parts.iter().flat_map(|&part| rest.within(part)) {
+                    let mut after = SmallVec::new();
+                    self.before(from, part, false, &mut after);
+                    self.before(memory, part, true, &mut after);
+                    let event = self.backends.of_memory(memory).copy(
+                        Place { memory: from, address: from_address + part.low as u64 },
+                        Place { memory, address: address + part.low as u64 },
+                        part.bytes(),
+                        region,
+                        &after,
+                    );
+                    self.note(from, part, false, event);
+                    self.note(memory, part, true, event);
+                    self.instance(memory).valid.insert(part);
+                    copied += part.bytes();
+                }
+                parts.iter().for_each(|&part| rest.remove(part));
+            }
+        }
+        Ok(copied)
+    }
+
+    /// Notes that a range has been written in a memory: it is valid there and nowhere else.
+    pub(crate) fn written(&mut self, memory: MemoryId, span: Span) {
+        for instance in &mut self.instances {
+            if instance.memory == memory { instance.valid.insert(span) } else { instance.valid.remove(span) }
+        }
+    }
+
+    /// The events of all commands that are not known to be complete.
+    pub(crate) fn events(&self) -> SmallVec<[Event; 8]> {
+        self.uses.iter().map(|usage| usage.event).collect()
+    }
+
+    fn instance(&mut self, memory: MemoryId) -> &mut Instance {
+        let at = self
+            .instances
+            .iter()
+            .position(|instance| instance.memory == memory)
+            .expect("the instance exists");
+        &mut self.instances[at]
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        for instance in self.instances.drain(..) {
+            if let Some(allocation) = instance.allocation {
+                self.backends.of_memory(instance.memory).free(allocation);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} instances, {} uses", self.instances.len(), self.uses.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_sets_of_bytes() {
+        let mut seed = 7u64;
+        let mut random = |n: u64| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((seed >> 33) % n) as usize
+        };
+        for _ in 0..2000 {
+            let mut spans = Spans::default();
+            let mut bits = [false; 64];
+            for _ in 0..12 {
+                let low = random(64);
+                let span = Span { low, high: low + random(65 - low as u64) };
+                let add = random(2) == 0;
+                if add {
+                    spans.insert(span)
+                } else {
+                    spans.remove(span)
+                }
+                bits[span.low..span.high].fill(add);
+            }
+            let all = Span { low: 0, high: 64 };
+            let mut seen = [false; 64];
+            spans.within(all).iter().for_each(|part| seen[part.low..part.high].fill(true));
+            assert_eq!(seen, bits);
+            spans
+                .missing(all)
+                .iter()
+                .for_each(|part| seen[part.low..part.high].iter_mut().for_each(|bit| *bit = !*bit));
+            assert!(seen.iter().all(|&bit| bit));
+        }
+    }
+}

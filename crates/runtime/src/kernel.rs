@@ -1,0 +1,167 @@
+//! Kernels: the classes of computation a task can ask for, and how each cuts its arguments.
+
+use maniple_ops::{Body, Dtype, Op};
+use std::fmt;
+
+/// A class of computation with everything about it that does not change from call to call.
+///
+/// A kernel runs over a *domain* of points `0..extent`; any contiguous range of them is a piece. Every argument says
+/// by its [`Access`] which of its elements a range of points touches. The order of the arguments is given per kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// Element-wise. Arguments: the body's inputs, then its outputs, all of one shape. A point is one element.
+    Map(Body),
+    /// A body folded along axes into one partial result per leaf of [`maniple_ops::LEAF`] elements.
+    Reduce(Reduce),
+    /// Folds leaves in a fixed tree. Arguments: partials (`kept... x leaves`), result (`kept...`). A point is a result.
+    Fold {
+        /// The combining row.
+        op: Op,
+        /// The dtype of partials and result.
+        dtype: Dtype,
+    },
+    /// Running fold along the last axis. Arguments: input, output, both `outer... x n`. A point is one row.
+    Scan {
+        /// The combining row.
+        op: Op,
+        /// The dtype of input and output.
+        dtype: Dtype,
+    },
+    /// Index of the first largest or smallest element, NaN first. Arguments: input (`kept... x reduced...`), int64
+    /// output (`kept...`). A point is one result.
+    ArgReduce {
+        /// Whether the largest or the smallest element is sought.
+        goal: Extreme,
+        /// The dtype of the input.
+        dtype: Dtype,
+    },
+    /// Reads by index. Arguments: source, int64 indices..., output. Source, indices and output views all have the
+    /// output's shape; the source has stride zero along indexed axes, and index `k` adds `index * strides[k]` bytes.
+    /// Negative indices count from `extents[k]`. The caller has checked the bounds. A point is one element.
+    Gather(Indexed),
+    /// Writes by index. Arguments: destination, int64 indices..., values; views as for `Gather`. In C order, so that
+    /// of several writes to one element the last one stays. A point is one element; never cut.
+    Scatter {
+        /// How indices address the destination.
+        indexed: Indexed,
+        /// The row that combines old and new value, or none to overwrite.
+        combine: Option<Op>,
+    },
+    /// `start + index * step` (scalars 0 and 1, of the output's dtype). Arguments: output. A point is one element.
+    Iota {
+        /// The dtype of the output and of both scalars.
+        dtype: Dtype,
+    },
+    /// Indices of the true elements in C order. Arguments: mask (any shape), int64 output of shape `count x ndim`.
+    /// Never cut.
+    Nonzero,
+}
+
+/// What [`Kernel::ArgReduce`] looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Extreme {
+    /// The largest element.
+    Largest,
+    /// The smallest element.
+    Smallest,
+}
+
+/// How index arrays address a store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Indexed {
+    /// Extent of every indexed axis, for negative indices.
+    pub extents: Vec<usize>,
+    /// Stride in bytes of every indexed axis.
+    pub strides: Vec<isize>,
+}
+
+/// A body whose last output value is folded along some axes instead of being stored.
+///
+/// Arguments: the body's inputs, its outputs but the last, then the partials, of shape `kept... x leaves` where
+/// `leaves = ceil(reduced elements / LEAF)`. In a task the input views have the operands' own order of axes; `axes`
+/// names the kept axes first and then the reduced ones, outermost first: the fold runs over them in C order. In a
+/// launch ([`Launch`](crate::Launch)) all views are already permuted: kept axes first for [`Order::KeptFirst`], reduced
+/// axes first for [`Order::ReducedFirst`], and `axes` is the identity.
+///
+/// A point is one partial: point `p` of a launch is partial `(p / leaves, p % leaves)` for [`Order::KeptFirst`] and
+/// `(p % kept, p / kept)` for [`Order::ReducedFirst`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reduce {
+    /// What is computed per element.
+    pub body: Body,
+    /// The combining row.
+    pub op: Op,
+    /// The order of axes, kept ones first.
+    pub axes: Vec<u8>,
+    /// How many of `axes` are kept.
+    pub kept: usize,
+    /// Which group of axes varies slowest in memory.
+    pub order: Order,
+}
+
+/// Which axes of a reduction vary slowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Rows are reduced: reduced axes are the fast ones.
+    KeptFirst,
+    /// Columns are reduced: kept axes are the fast ones.
+    ReducedFirst,
+}
+
+/// Which elements of an argument, in C order of its view, a range of points touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Point `p` touches element `p`.
+    Element,
+    /// Point `p` touches elements `p * n .. (p + 1) * n`.
+    Rows(usize),
+    /// Every point may touch everything between two bytes of the region.
+    Whole(crate::Span),
+    /// The input of a reduction with `leaves` leaves over `n` elements per result and `kept` results.
+    Leaves {
+        /// Elements per result.
+        n: usize,
+        /// Leaves per result.
+        leaves: usize,
+        /// Number of results.
+        kept: usize,
+        /// Which axes come first.
+        order: Order,
+    },
+}
+
+impl Kernel {
+    /// Short name of the class, for traces.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kernel::Map(_) => "map",
+            Kernel::Reduce(_) => "reduce",
+            Kernel::Fold { .. } => "fold",
+            Kernel::Scan { .. } => "scan",
+            Kernel::ArgReduce { .. } => "argreduce",
+            Kernel::Gather(_) => "gather",
+            Kernel::Scatter { .. } => "scatter",
+            Kernel::Iota { .. } => "iota",
+            Kernel::Nonzero => "nonzero",
+        }
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kernel::Map(body) => write!(out, "map {{ {} }}", one_line(body)),
+            Kernel::Reduce(reduce) => {
+                write!(out, "reduce.{} {{ {} }}", reduce.op.row().numpy, one_line(&reduce.body))
+            }
+            Kernel::Fold { op, dtype } => write!(out, "fold.{}.{}", op.row().numpy, dtype.name()),
+            Kernel::Scan { op, dtype } => write!(out, "scan.{}.{}", op.row().numpy, dtype.name()),
+            Kernel::Scatter { combine: Some(op), .. } => write!(out, "scatter.{}", op.row().numpy),
+            _ => out.write_str(self.name()),
+        }
+    }
+}
+
+fn one_line(body: &Body) -> String {
+    body.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,48 @@
+//! The core of Maniple: a stream of tasks goes in, commands for backends come out.
+//!
+//! Read the files in the order of the flow: [`Region`] and [`View`] (what a task works on), [`Kernel`] and [`Task`]
+//! (what it does), the window that collects tasks as plain words (`stream.rs`), and the stages, each a function from
+//! one printable value to the next: [`edges`] (who depends on whom), [`fuse`] (neighbours joined), partition
+//! ([`Arg::span_of`], [`cut`]), [`map`] (where it runs), and `runtime.rs`, which issues the commands. The traits
+//! [`Backend`] and [`Mapper`] extend it. The runtime knows no op by name, no NumPy rule, and never reads an
+//! instance's bytes.
+
+mod backend;
+mod config;
+mod depend;
+mod error;
+mod fuse;
+mod instance;
+mod kernel;
+mod machine;
+mod mapping;
+mod null;
+mod partition;
+mod plan;
+mod runtime;
+mod store;
+mod stream;
+mod task;
+mod verify;
+mod view;
+
+pub use backend::{
+    Allocation, Backend, Binding, DeviceError, Event, Handoff, OutOfMemory, Place, PointTask, Prepared,
+    Report,
+};
+pub use config::{SETTINGS, Setting, Settings, settings_page};
+pub use depend::{Edge, Relation, edges};
+pub use error::{Error, human_bytes};
+pub use fuse::fuse;
+pub use instance::{Backends, Spans};
+pub use kernel::{Access, Extreme, Indexed, Kernel, Order, Reduce};
+pub use machine::{Machine, Memory, MemoryId, Part, Processor, ProcessorId};
+pub use mapping::{Mapper, Mapping, Piece, Pieces, map};
+pub use null::Null;
+pub use partition::cut;
+pub use plan::{Plan, Planned};
+pub use runtime::{Runtime, Statistics, Warning};
+pub use store::{Handle, Region};
+pub use stream::{Decoded, KernelId, Kernels, Operand, Window, decode};
+pub use task::{Arg, Launch, Line, Privilege, Role, Task};
+pub use view::{Shape, Span, Strides, View};

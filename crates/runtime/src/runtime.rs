@@ -1,0 +1,597 @@
+//! The runtime: records tasks, and on a flush runs the stages and issues the commands.
+
+use crate::instance::State;
+use crate::plan::Plans;
+use crate::{
+    Backends, Binding, Decoded, Edge, Error, Event, Handle, Handoff, Kernel, KernelId, Kernels, Launch, Line,
+    Machine, Mapper, Mapping, MemoryId, Operand, Plan, Planned, PointTask, Region, Report, Settings, Window,
+    decode, edges, fuse, map,
+};
+use maniple_ops::{Flags, Op, Scalar, Step};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// The memory that the user's process sees.
+const HOST: MemoryId = MemoryId(0);
+/// A window with this many points of work is not kept waiting for more than [`PATIENCE`].
+const MUCH_WORK: usize = 1 << 22;
+/// How long much work waits for more to fuse with.
+const PATIENCE: Duration = Duration::from_micros(500);
+
+/// A floating point event that a step of a task raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The row.
+    pub op: Op,
+    /// What happened, of what the task watched for.
+    pub flags: Flags,
+    /// The place in the user's program.
+    pub line: Line,
+}
+
+/// Counts of what the runtime did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Tasks recorded.
+    pub tasks: u64,
+    /// Windows flushed.
+    pub windows: u64,
+    /// Windows that had been planned before.
+    pub plan_hits: u64,
+    /// Launches issued.
+    pub launches: u64,
+    /// Pieces issued.
+    pub pieces: u64,
+    /// Bytes copied between memories.
+    pub copied: u64,
+}
+
+/// Tasks in, commands out. All methods may be called from any thread.
+pub struct Runtime {
+    backends: Arc<Backends>,
+    mapper: Box<dyn Mapper>,
+    settings: Settings,
+    regions: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    kernels: Kernels,
+    window: Window,
+    /// Points recorded since the last flush, and when the first of them came.
+    work: usize,
+    since: Option<Instant>,
+    plans: Plans,
+    reports: Vec<Pending>,
+    warnings: Vec<Warning>,
+    outstanding: VecDeque<(Event, usize)>,
+    outstanding_bytes: usize,
+    statistics: Statistics,
+}
+
+/// Flags of a launch whose pieces may still run.
+struct Pending {
+    launch: Arc<Launch>,
+    report: Arc<Report>,
+    lines: Vec<Line>,
+    events: SmallVec<[Event; 4]>,
+}
+
+impl Runtime {
+    /// A runtime over some backends.
+    pub fn new(backends: Backends, mapper: Box<dyn Mapper>, settings: Settings) -> Runtime {
+        let mut window = Window::default();
+        window.clear();
+        if settings.debug >= 1 {
+            eprint!("{}", backends.machine);
+        }
+        Runtime {
+            backends: Arc::new(backends),
+            mapper,
+            settings,
+            regions: AtomicU64::new(0),
+            inner: Mutex::new(Inner {
+                kernels: Kernels::default(),
+                window,
+                work: 0,
+                since: None,
+                plans: Plans::default(),
+                reports: Vec::new(),
+                warnings: Vec::new(),
+                outstanding: VecDeque::new(),
+                outstanding_bytes: 0,
+                statistics: Statistics::default(),
+            }),
+        }
+    }
+
+    /// The machine it runs on.
+    pub fn machine(&self) -> &Machine {
+        &self.backends.machine
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What it did so far.
+    pub fn statistics(&self) -> Statistics {
+        let inner = self.lock();
+        Statistics { plan_hits: inner.plans.hits, ..inner.statistics }
+    }
+
+    /// The number of a kernel, for [`Runtime::record`].
+    pub fn intern(&self, kernel: Kernel) -> KernelId {
+        self.lock().kernels.intern(kernel)
+    }
+
+    /// A region of some bytes, of undefined contents and without memory until it is used.
+    pub fn create(&self, bytes: usize) -> Handle {
+        Region::create(self.next_region(), bytes, State::new(self.backends.clone()))
+    }
+
+    /// A region whose bytes are host memory that somebody else owns, and that `keeper` keeps alive.
+    pub fn attach(&self, address: u64, bytes: usize, keeper: Box<dyn Any + Send>) -> Handle {
+        Region::create(
+            self.next_region(),
+            bytes,
+            State::external(self.backends.clone(), address, bytes, keeper),
+        )
+    }
+
+    /// Records a task. It runs when a value is needed, when the window is full, or, if it touches memory that is
+    /// shared with somebody outside, at once.
+    ///
+    /// # Errors
+    /// A failure of tasks that this call caused to run; the recorded task itself stays in the stream.
+    pub fn record(
+        &self,
+        kernel: KernelId,
+        extent: usize,
+        operands: &[Operand<'_>],
+        scalars: &[Scalar],
+        watch: u8,
+        line: Line,
+    ) -> Result<(), Error> {
+        let inner = &mut *self.lock();
+        inner.window.push(kernel, extent, operands, scalars, watch, line);
+        inner.work += extent;
+        if operands.iter().any(|operand| operand.region.is_exported()) {
+            self.flush_locked(inner)?;
+            for operand in operands.iter().filter(|operand| operand.region.is_exported()) {
+                self.bring_home(operand.region, operand.privilege.writes())?;
+            }
+            return Ok(());
+        }
+        if inner.window.len() >= self.settings.window {
+            return self.flush_locked(inner);
+        }
+        if inner.work >= MUCH_WORK {
+            match inner.since {
+                None => inner.since = Some(Instant::now()),
+                Some(since) if since.elapsed() > PATIENCE => return self.flush_locked(inner),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans and issues everything recorded; does not wait.
+    ///
+    /// # Errors
+    /// The first failure; everything that does not depend on what failed has been issued.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.flush_locked(&mut self.lock())
+    }
+
+    /// Flushes, and waits until everything has run.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn sync(&self) -> Result<(), Error> {
+        let result = self.flush();
+        let outstanding: Vec<(Event, usize)> = {
+            let mut inner = self.lock();
+            inner.outstanding_bytes = 0;
+            inner.outstanding.drain(..).collect()
+        };
+        let mut waited = Ok(());
+        for (event, _) in outstanding {
+            waited = waited.and(self.wait(event));
+        }
+        result.and(waited)
+    }
+
+    /// The host address of a region's bytes, up to date and with no command outstanding on them, if that needs no
+    /// waiting: at most tasks that the mapper runs inline are run.
+    ///
+    /// # Errors
+    /// Why the region has no value, or why tasks failed that ran on the way.
+    pub fn try_host(&self, region: &Handle) -> Result<Option<u64>, Error> {
+        if !self.lock().window.is_empty() {
+            self.flush()?;
+        }
+        let mut state = region.state();
+        if let Some(error) = &state.failed {
+            return Err(error.clone());
+        }
+        if self.machine().memories.len() > 1 || !state.is_idle() {
+            return Ok(None);
+        }
+        state.address(HOST, region.bytes).map(Some).map_err(|full| out_of_memory(full.bytes, Line::default()))
+    }
+
+    /// The host address of a region's bytes, up to date and with no command outstanding on them. If `writes`, the
+    /// caller may change them, and copies elsewhere are no longer valid.
+    ///
+    /// # Errors
+    /// Why the region has no value, or why tasks failed that ran on the way.
+    pub fn host(&self, region: &Handle, writes: bool) -> Result<u64, Error> {
+        self.flush()?;
+        self.bring_home(region, writes)
+    }
+
+    /// The floating point events of everything that has run, since the last call.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        let inner = &mut *self.lock();
+        if !inner.reports.is_empty() {
+            let backends = &self.backends;
+            let warnings = &mut inner.warnings;
+            inner.reports.retain(|pending| {
+                let running = pending.events.iter().any(|&event| !backends.poll(event));
+                if !running {
+                    collect_warnings(&pending.launch, &pending.report, &pending.lines, warnings);
+                }
+                running
+            });
+        }
+        std::mem::take(&mut inner.warnings)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn next_region(&self) -> u64 {
+        self.regions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn wait(&self, event: Event) -> Result<(), Error> {
+        self.backends.wait(event).map_err(|error| Error::Device { message: error.0, line: Line::default() })
+    }
+
+    /// Copies what is newer elsewhere to the host and waits for every command on the region.
+    fn bring_home(&self, region: &Handle, writes: bool) -> Result<u64, Error> {
+        let (address, events) = {
+            let mut state = region.state();
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            let whole = crate::Span { low: 0, high: region.bytes };
+            let full = |full: crate::OutOfMemory| out_of_memory(full.bytes, Line::default());
+            if self.machine().memories.len() > 1 {
+                state.fetch(region.region(), HOST, whole).map_err(full)?;
+                if writes {
+                    state.written(HOST, whole);
+                }
+            }
+            (state.address(HOST, region.bytes).map_err(full)?, state.events())
+        };
+        events.into_iter().try_for_each(|event| self.wait(event))?;
+        Ok(address)
+    }
+
+    /// The list of stages, one call each.
+    fn flush_locked(&self, inner: &mut Inner) -> Result<(), Error> {
+        if inner.window.is_empty() {
+            return Ok(());
+        }
+        let mut window = std::mem::take(&mut inner.window);
+        window.seal();
+        let plan = inner.plans.get(&window.words, || {
+            let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
+            let edges = edges(&decoded.tasks);
+            let launches = fuse(&decoded, &edges, self.settings.fuse);
+            self.show(&decoded, &edges, &launches);
+            let mapped = |launch: Launch| Planned {
+                mapping: map(&launch, &*self.mapper, self.machine()),
+                launch: Arc::new(launch),
+            };
+            Plan { launches: launches.into_iter().map(mapped).collect() }
+        });
+        inner.statistics.windows += 1;
+        inner.statistics.tasks += window.len() as u64;
+        let mut result = Ok(());
+        for planned in &plan.launches {
+            result = result.and(self.issue(planned, &window, inner));
+        }
+        window.clear();
+        inner.window = window;
+        inner.work = 0;
+        inner.since = None;
+        result
+    }
+
+    /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
+    fn issue(&self, planned: &Planned, window: &Window, inner: &mut Inner) -> Result<(), Error> {
+        let Planned { launch, mapping } = planned;
+        let line = window.lines[launch.tasks[0] as usize];
+        let started = (self.settings.debug >= 2).then(Instant::now);
+        let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
+        let one_memory = self.machine().memories.len() == 1;
+        let mut events: SmallVec<[Event; 4]> = SmallVec::new();
+        let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
+        let mut shared: Option<Arc<Binding>> = None;
+        for piece in &mapping.pieces {
+            let ready = match self.make_ready(launch, window, piece, &mut inner.statistics) {
+                Ok(ready) => ready,
+                Err(NotReady::Failed(error)) => {
+                    self.fail(launch, window, &error);
+                    return Ok(());
+                }
+                Err(NotReady::Full(bytes)) => {
+                    let error = out_of_memory(bytes, line);
+                    self.fail(launch, window, &error);
+                    return Err(error);
+                }
+            };
+            let inline = mapping.inline && ready.after.is_empty();
+            let binding = match shared.take() {
+                Some(binding) if one_memory => binding,
+                _ => Arc::new(self.bind(launch, window, ready.bases, report.clone(), inline)),
+            };
+            let event = self.run(launch, &binding, piece, inline, &ready.after, line)?;
+            shared = Some(binding);
+            for (at, (&span, &memory)) in ready.spans.iter().zip(&piece.memories).enumerate() {
+                let usage = Use { arg: at, span, memory, event };
+                if one_memory {
+                    // Pieces of a launch never wait for each other: their spans may overlap, their elements do not.
+                    if !event.is_done() {
+                        uses.push(usage);
+                    }
+                } else {
+                    usage.note(launch, window);
+                }
+            }
+            if !event.is_done() {
+                events.push(event);
+            }
+        }
+        uses.iter().for_each(|usage| usage.note(launch, window));
+        inner.statistics.launches += 1;
+        inner.statistics.pieces += mapping.pieces.len() as u64;
+        if let Some(report) = report {
+            let lines: Vec<Line> = launch.tasks.iter().map(|&task| window.lines[task as usize]).collect();
+            if events.is_empty() {
+                collect_warnings(launch, &report, &lines, &mut inner.warnings);
+            } else {
+                let events = events.clone();
+                inner.reports.push(Pending { launch: launch.clone(), report, lines, events });
+            }
+        }
+        if let Some(started) = started {
+            self.show_run(launch, mapping, &events, line, started)?;
+        }
+        self.bound_run_ahead(launch, &events, inner)
+    }
+
+    /// Finds or takes the bytes that a piece needs, has missing ones copied, and says what must be complete first.
+    /// When a memory is full, everything outstanding on the window's regions is waited for, which gives back what
+    /// only it kept alive, and it is tried once more.
+    fn make_ready(
+        &self,
+        launch: &Launch,
+        window: &Window,
+        piece: &crate::Piece,
+        statistics: &mut Statistics,
+    ) -> Result<Ready, NotReady> {
+        let one_memory = self.machine().memories.len() == 1;
+        let mut ready = Ready { bases: SmallVec::new(), spans: SmallVec::new(), after: SmallVec::new() };
+        for (arg, &memory) in launch.args.iter().zip(&piece.memories) {
+            let region = &window.regions[arg.role as usize];
+            let mut state = region.state();
+            if let Some(error) = &state.failed {
+                return Err(NotReady::Failed(error.clone()));
+            }
+            let mut taken = state.address(memory, region.bytes);
+            if taken.is_err() {
+                drop(state);
+                for other in &window.regions {
+                    let events = other.state().events();
+                    events.into_iter().for_each(|event| drop(self.backends.wait(event)));
+                }
+                state = region.state();
+                taken = state.address(memory, region.bytes);
+            }
+            ready.bases.push(taken.map_err(|full| NotReady::Full(full.bytes))?);
+            let span = arg.span_of(piece.first, piece.last);
+            if !one_memory && !arg.overwrites() {
+                let copied = state.fetch(region, memory, span).map_err(|full| NotReady::Full(full.bytes))?;
+                statistics.copied += copied as u64;
+            }
+            if !state.is_idle() {
+                state.before(memory, span, arg.privilege.writes(), &mut ready.after);
+            }
+            ready.spans.push(span);
+        }
+        ready.after.retain(|event| !self.backends.poll(*event));
+        Ok(ready)
+    }
+
+    fn bind(
+        &self,
+        launch: &Launch,
+        window: &Window,
+        bases: SmallVec<[u64; 8]>,
+        report: Option<Arc<Report>>,
+        inline: bool,
+    ) -> Binding {
+        Binding {
+            bases,
+            scalars: launch.scalars.iter().map(|&at| window.scalars[at as usize]).collect(),
+            report,
+            // What runs before `run` returns is kept alive by the window.
+            keep: if inline {
+                SmallVec::new()
+            } else {
+                launch.args.iter().map(|arg| window.regions[arg.role as usize].clone()).collect()
+            },
+        }
+    }
+
+    fn run(
+        &self,
+        launch: &Arc<Launch>,
+        binding: &Arc<Binding>,
+        piece: &crate::Piece,
+        inline: bool,
+        after: &[Event],
+        line: Line,
+    ) -> Result<Event, Error> {
+        let position = self.machine().processor(piece.processor).backend;
+        let backend = self.backends.get(position);
+        if launch.prepared.get().is_none() {
+            let Some(prepared) = backend.prepare(launch) else {
+                return Err(Error::Unsupported { kernel: launch.kernel.to_string(), line });
+            };
+            let _ = launch.prepared.set(prepared);
+        }
+        let (own, foreign): (SmallVec<[Event; 8]>, SmallVec<[Event; 8]>) =
+            after.iter().copied().partition(|event: &Event| event.backend as usize == position);
+        foreign.into_iter().try_for_each(|event| self.wait(event))?;
+        let handoff = if inline { Handoff::Inline } else { Handoff::Queue };
+        let point = PointTask { launch, binding, first: piece.first, last: piece.last };
+        Ok(backend.run(piece.processor, point, handoff, &own))
+    }
+
+    /// What a launch would have made has no value; what it would have changed keeps its old one.
+    fn fail(&self, launch: &Launch, window: &Window, error: &Error) {
+        for arg in launch.args.iter().filter(|arg| arg.privilege.writes()) {
+            let mut state = window.regions[arg.role as usize].state();
+            if !state.has_bytes() {
+                state.failed = Some(error.clone());
+            }
+        }
+    }
+
+    /// Keeps the bytes that issued launches may hold below a part of the memory.
+    fn bound_run_ahead(&self, launch: &Launch, events: &[Event], inner: &mut Inner) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let bytes = launch.bytes();
+        inner.outstanding_bytes += bytes;
+        inner.outstanding.extend(events[..events.len() - 1].iter().map(|&event| (event, 0)));
+        inner.outstanding.push_back((events[events.len() - 1], bytes));
+        let most = self.machine().memory(HOST).bytes / 4;
+        while let Some(&(event, bytes)) = inner.outstanding.front() {
+            let done = self.backends.poll(event);
+            if !done && inner.outstanding_bytes <= most && inner.outstanding.len() < 4096 {
+                break;
+            }
+            if !done {
+                self.wait(event)?;
+            }
+            inner.outstanding_bytes -= bytes;
+            inner.outstanding.pop_front();
+        }
+        Ok(())
+    }
+
+    fn show(&self, decoded: &Decoded, edges: &[Edge], launches: &[Launch]) {
+        if self.settings.check {
+            let problem = crate::verify::check(decoded, edges, launches);
+            assert!(problem.is_none(), "a stage broke its promise: {}", problem.unwrap_or_default());
+        }
+        if self.settings.debug >= 5 {
+            edges.iter().for_each(|edge| eprintln!("  edge {edge}"));
+        }
+        if self.settings.debug >= 3 {
+            eprintln!("window of {} tasks, {} launches", decoded.tasks.len(), launches.len());
+            decoded.tasks.iter().enumerate().for_each(|(at, task)| eprintln!("  task {at}: {task}"));
+            launches.iter().for_each(|launch| eprintln!("  launch: {launch}"));
+        }
+    }
+
+    fn show_run(
+        &self,
+        launch: &Launch,
+        mapping: &Mapping,
+        events: &[Event],
+        line: Line,
+        started: Instant,
+    ) -> Result<(), Error> {
+        events.iter().try_for_each(|&event| self.wait(event))?;
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!(
+            "run {:<9} {:>12} points {:>9.1} us {:>6.1} GB/s {:>2} tasks  {mapping}  line {}",
+            launch.kernel.name(),
+            launch.extent,
+            seconds * 1e6,
+            launch.bytes() as f64 / seconds / 1e9,
+            launch.tasks.len(),
+            line.0,
+        );
+        Ok(())
+    }
+}
+
+/// What a piece needs before it can run.
+struct Ready {
+    bases: SmallVec<[u64; 8]>,
+    spans: SmallVec<[crate::Span; 8]>,
+    after: SmallVec<[Event; 8]>,
+}
+
+/// Why a piece cannot run.
+enum NotReady {
+    /// What it reads has no value.
+    Failed(Error),
+    /// A memory has no room for so many bytes.
+    Full(usize),
+}
+
+/// What a piece does to one argument.
+struct Use {
+    arg: usize,
+    span: crate::Span,
+    memory: MemoryId,
+    event: Event,
+}
+
+impl Use {
+    fn note(&self, launch: &Launch, window: &Window) {
+        let arg = &launch.args[self.arg];
+        let mut state = window.regions[arg.role as usize].state();
+        if arg.privilege.writes() {
+            state.written(self.memory, self.span);
+        }
+        state.note(self.memory, self.span, arg.privilege.writes(), self.event);
+    }
+}
+
+fn out_of_memory(bytes: usize, line: Line) -> Error {
+    Error::OutOfMemory { bytes, line }
+}
+
+fn collect_warnings(launch: &Launch, report: &Report, lines: &[Line], warnings: &mut Vec<Warning>) {
+    let body = match &*launch.kernel {
+        Kernel::Map(body) => body,
+        Kernel::Reduce(reduce) => &reduce.body,
+        _ => return,
+    };
+    for (at, step) in body.steps.iter().enumerate() {
+        let owner = launch.owners[at] as usize;
+        let flags = Flags::from_bits(report.flags(at).bits() & launch.watch[owner]);
+        if let Step::Apply { op, .. } = step
+            && !flags.is_empty()
+        {
+            warnings.push(Warning { op: *op, flags, line: lines[owner] });
+        }
+    }
+}

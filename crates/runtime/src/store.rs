@@ -1,0 +1,112 @@
+//! Regions and the handles on them that a user's arrays hold.
+
+use crate::instance::State;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The identity of some data: a number of bytes that may live in several memories, or nowhere yet.
+pub struct Region {
+    /// Serial number, in order of creation.
+    pub id: u64,
+    /// Extent in bytes.
+    pub bytes: usize,
+    handles: AtomicUsize,
+    exports: AtomicUsize,
+    role: AtomicU64,
+    state: Mutex<State>,
+}
+
+impl Region {
+    /// A region without bytes, and the first handle on it.
+    pub(crate) fn create(id: u64, bytes: usize, state: State) -> Handle {
+        Handle(Arc::new(Region {
+            id,
+            bytes,
+            handles: AtomicUsize::new(1),
+            exports: AtomicUsize::new(0),
+            role: AtomicU64::new(0),
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// Where its bytes are and who uses them.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether no handle is left: nobody can ask for its value any more.
+    pub fn is_dead(&self) -> bool {
+        self.handles.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether memory of it is shared with somebody outside, who may read and write it at any time.
+    pub fn is_exported(&self) -> bool {
+        self.exports.load(Ordering::Relaxed) != 0
+    }
+
+    /// Begins to share the memory with somebody outside.
+    pub fn export(&self) {
+        self.exports.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends one [`Region::export`].
+    pub fn unexport(&self) {
+        self.exports.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The role in window `window`, or the one that `assign` gives it.
+    pub(crate) fn role_in(&self, window: u32, assign: impl FnOnce() -> u32) -> u32 {
+        let found = self.role.load(Ordering::Relaxed);
+        if (found >> 32) as u32 == window {
+            return found as u32;
+        }
+        let role = assign();
+        self.role.store(u64::from(window) << 32 | u64::from(role), Ordering::Relaxed);
+        role
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "region {} ({} bytes)", self.id, self.bytes)
+    }
+}
+
+/// A user's handle on a region. When the last one goes, the region's value can no longer be asked for, and a
+/// computation that has not run yet need not store it.
+pub struct Handle(Arc<Region>);
+
+impl Handle {
+    /// The region itself, without the claim on its value.
+    pub fn region(&self) -> &Arc<Region> {
+        &self.0
+    }
+}
+
+impl Deref for Handle {
+    type Target = Region;
+    fn deref(&self) -> &Region {
+        &self.0
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Handle {
+        self.0.handles.fetch_add(1, Ordering::Relaxed);
+        Handle(self.0.clone())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.handles.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}

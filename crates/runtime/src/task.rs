@@ -1,0 +1,136 @@
+//! Tasks and launches: one logical operation before and after the stages have looked at it.
+
+use crate::{Access, Kernel, Prepared, View};
+use maniple_ops::Dtype;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// Position of a region among those that a window names, in order of first use.
+pub type Role = u32;
+
+/// What a task may do with an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Privilege {
+    /// Read only.
+    Read = 0,
+    /// Every element of the view is written; what was there does not matter.
+    Write = 1,
+    /// Read, and some or all elements written.
+    ReadWrite = 2,
+}
+
+impl Privilege {
+    /// Whether bytes may change.
+    pub fn writes(self) -> bool {
+        self != Privilege::Read
+    }
+
+    /// Whether earlier bytes matter.
+    pub fn reads(self) -> bool {
+        self != Privilege::Write
+    }
+}
+
+/// One argument of a task: a view of a region and what is done to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Arg {
+    /// The region, by its role in the window.
+    pub role: Role,
+    /// What is done to it.
+    pub privilege: Privilege,
+    /// The dtype of the elements.
+    pub dtype: Dtype,
+    /// Which elements a range of points touches.
+    pub access: Access,
+    /// Where the elements lie.
+    pub view: View,
+}
+
+/// Names the place in the user's program that a task comes from; zero is "unknown". Resolved by whoever made it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Line(pub u32);
+
+/// One logical operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// What is computed.
+    pub kernel: Arc<Kernel>,
+    /// On what, in the kernel's order.
+    pub args: Vec<Arg>,
+    /// Number of points.
+    pub extent: usize,
+    /// Positions of the kernel's constants among the window's scalars.
+    pub scalars: Vec<u32>,
+    /// Which floating point flags the user wants to hear about ([`maniple_ops::Flags`] bits).
+    pub watch: u8,
+}
+
+/// A task, or several fused, as the mapper and the backends see it.
+#[derive(Debug)]
+pub struct Launch {
+    /// What is computed.
+    pub kernel: Arc<Kernel>,
+    /// On what, in the kernel's order.
+    pub args: Vec<Arg>,
+    /// Number of points.
+    pub extent: usize,
+    /// Pieces begin at multiples of this many points.
+    pub grain: usize,
+    /// Positions of the kernel's constants among the window's scalars.
+    pub scalars: Vec<u32>,
+    /// Positions of the fused tasks in their window, in program order.
+    pub tasks: Vec<u32>,
+    /// For every step of the body the position in `tasks` that it comes from.
+    pub owners: Vec<u16>,
+    /// Per entry of `tasks`, which floating point flags are wanted.
+    pub watch: Vec<u8>,
+    /// What the backend that runs it made of it.
+    pub prepared: OnceLock<Prepared>,
+}
+
+impl Launch {
+    /// Whether anybody wants to know about floating point flags.
+    pub fn watched(&self) -> bool {
+        self.watch.iter().any(|&mask| mask != 0)
+    }
+
+    /// Bytes that the whole launch reads and writes, each element once.
+    pub fn bytes(&self) -> usize {
+        self.args
+            .iter()
+            .map(|arg| {
+                let distinct: usize = (arg.view.shape.iter().zip(&arg.view.strides))
+                    .filter(|&(_, &stride)| stride != 0)
+                    .map(|(&extent, _)| extent)
+                    .product();
+                distinct * arg.dtype.size() * if arg.privilege == Privilege::ReadWrite { 2 } else { 1 }
+            })
+            .sum()
+    }
+}
+
+impl fmt::Display for Arg {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.privilege {
+            Privilege::Read => "r",
+            Privilege::Write => "w",
+            Privilege::ReadWrite => "rw",
+        };
+        write!(out, "{mark} r{}.{}{:?}", self.role, self.dtype.name(), self.view)
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.kernel)?;
+        self.args.iter().try_for_each(|arg| write!(out, " | {arg}"))
+    }
+}
+
+impl fmt::Display for Launch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "tasks {:?}: {} points, {}", self.tasks, self.extent, self.kernel)?;
+        self.args.iter().try_for_each(|arg| write!(out, " | {arg}"))
+    }
+}

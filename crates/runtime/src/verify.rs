@@ -1,0 +1,77 @@
+//! Verifiers: what each stage promises about its value, checked when `MANIPLE_CHECK=1`.
+
+use crate::{Decoded, Edge, Kernel, Launch};
+
+/// The first broken promise, in words.
+pub(crate) fn check(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Option<String> {
+    check_tasks(window)
+        .or_else(|| check_edges(window, edges))
+        .or_else(|| check_launches(window, edges, launches))
+}
+
+fn check_tasks(window: &Decoded) -> Option<String> {
+    for (at, task) in window.tasks.iter().enumerate() {
+        if let Kernel::Map(body) = &*task.kernel {
+            if let Err(problem) = body.check() {
+                return Some(format!("task {at}: {problem}"));
+            }
+            let arguments = body.inputs.len() + body.outputs.len();
+            if arguments != task.args.len() {
+                return Some(format!("task {at}: {} arguments for a body of {arguments}", task.args.len()));
+            }
+            let shape = &task.args[0].view.shape;
+            if task.args.iter().any(|arg| arg.view.shape != *shape) {
+                return Some(format!("task {at}: arguments of different shapes"));
+            }
+            let (inputs, outputs) = task.args.split_at(body.inputs.len());
+            for (output, input) in
+                outputs.iter().flat_map(|output| inputs.iter().map(move |input| (output, input)))
+            {
+                let (a, b) = (output.dtype.size(), input.dtype.size());
+                let same = output.view.same_as(&input.view) && a == b;
+                if output.role == input.role && !same && output.view.may_overlap(a, &input.view, b) {
+                    return Some(format!("task {at}: reads and writes overlap: {input} and {output}"));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn check_edges(window: &Decoded, edges: &[Edge]) -> Option<String> {
+    let wrong = edges.iter().find(|edge| edge.from >= edge.to || edge.to >= window.tasks.len());
+    if let Some(edge) = wrong {
+        return Some(format!("edge {edge} does not lead forward"));
+    }
+    edges
+        .windows(2)
+        .find(|pair| (pair[0].to, pair[0].from) >= (pair[1].to, pair[1].from))
+        .map(|pair| format!("edges {} and {} are out of order", pair[0], pair[1]))
+}
+
+fn check_launches(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Option<String> {
+    let mut place = vec![None; window.tasks.len()];
+    for (at, launch) in launches.iter().enumerate() {
+        for &task in &launch.tasks {
+            if place[task as usize].replace(at).is_some() {
+                return Some(format!("task {task} is in two launches"));
+            }
+        }
+        let body = match &*launch.kernel {
+            Kernel::Map(body) => body,
+            Kernel::Reduce(reduce) => &reduce.body,
+            _ => continue,
+        };
+        if let Err(problem) = body.check() {
+            return Some(format!("launch {at}: {problem}"));
+        }
+        if launch.owners.len() != body.steps.len() || launch.scalars.len() != body.constants.len() {
+            return Some(format!("launch {at}: owners or scalars do not fit its body"));
+        }
+    }
+    let before = |from: usize, to: usize| match (place[from], place[to]) {
+        (Some(from), Some(to)) => from <= to,
+        _ => true,
+    };
+    edges.iter().find(|edge| !before(edge.from, edge.to)).map(|edge| format!("edge {edge} runs backwards"))
+}
