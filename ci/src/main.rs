@@ -1,0 +1,54 @@
+//! The automation: `cargo ci COMMAND` sets up what is missing and runs it.
+
+mod generate;
+mod setup;
+mod shell;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo ci COMMAND
+
+  setup      install what is missing and leave the release wheel in .venv
+  demo       setup, then the terrain study of examples/ on real data, beside NumPy
+  test       setup, then everything that .ci/run runs
+  fast       format, clippy, tidy and the Rust tests, within a minute when warm
+  fuzz       random programs against NumPy under hostile settings: cargo ci fuzz --seeds 0-2000
+  bench      measured comparisons: cargo ci bench [overhead|array|kernels] [--quick] [--json FILE]
+  upstream   the installed NumPy's own tests: cargo ci upstream numpy [FILES]
+  gen        write the generated pages again
+  tidy       the rules of the house, as a test
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match words.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("--help", &[][..]),
+    };
+    let result = match command {
+        "setup" => setup::setup().map(|_| ()),
+        "demo" => steps::demo(rest),
+        "test" => steps::test(),
+        "fast" => steps::fast(),
+        "fuzz" => steps::fuzz(rest),
+        "bench" => steps::bench(rest),
+        "upstream" => steps::upstream(rest),
+        "gen" => generate::write(),
+        "tidy" => tidy::check(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("{other} is not a command\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("cargo ci {command}: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
