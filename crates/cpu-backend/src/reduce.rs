@@ -1,0 +1,278 @@
+//! Reductions: a body folded along axes, one partial result per leaf of [`LEAF`] elements.
+//!
+//! A leaf folds its element `i` into lane `i % LANES`, then the lanes in a fixed tree. Where rows are reduced, the
+//! row's own leaf function does both. Where columns are reduced, a lane is a row of accumulators:
+//!
+//! ```text
+//! for every lane:  accumulators[lane] = element row `lane`, then combined with rows lane + LANES, lane + 2 LANES, ...
+//! for h in [LANES / 2, ..., 2, 1]:  accumulators[i] = op(accumulators[i], accumulators[i + h])
+//! ```
+//!
+//! which is the same arithmetic for every column, hence the same bits.
+
+use crate::program::{Program, Run, with_scratch};
+use crate::tile::Elements;
+use maniple_ops::{Fold, LEAF, Order as FoldOrder, fold};
+use maniple_runtime::{Binding, Launch, Order, Reduce};
+use std::ptr;
+
+/// Bytes of one row of accumulators: all of them together fit into the second-level cache.
+const ACCUMULATORS: usize = 8 << 10;
+/// Bytes of the values of whole rows that are evaluated at a time.
+const ROWS: usize = 16 << 10;
+
+/// A reduction made ready.
+pub(crate) struct Reduction {
+    program: Program,
+    fold: Fold,
+    partials: Elements,
+    /// Position of the partials among the arguments.
+    target: usize,
+    item: usize,
+    /// Elements per result, leaves per result, and results.
+    n: usize,
+    leaves: usize,
+    kept: usize,
+    order: Order,
+    lanes: usize,
+    /// Elements of the buffer for the body's values.
+    room: usize,
+}
+
+impl Reduction {
+    /// Nothing if some step has no function, if the row does not fold or has to fold more than one leaf from first to
+    /// last, or if the body has no input.
+    pub(crate) fn new(launch: &Launch, reduce: &Reduce) -> Option<Reduction> {
+        let target = launch.args.len() - 1;
+        let shape = &launch.args[..target].first()?.view.shape;
+        let split = match reduce.order {
+            Order::KeptFirst => reduce.kept,
+            Order::ReducedFirst => shape.len() - reduce.kept,
+        };
+        let (outer, inner) = shape.split_at(split);
+        let (outer, inner): (usize, usize) = (outer.iter().product(), inner.iter().product());
+        let (kept, n) = match reduce.order {
+            Order::KeptFirst => (outer, inner),
+            Order::ReducedFirst => (inner, outer),
+        };
+        let partials = &launch.args[target];
+        let fold = fold(reduce.op, partials.dtype)?;
+        let sequential = fold.order != FoldOrder::Tree;
+        if sequential && n > LEAF {
+            return None;
+        }
+        let program = Program::new(launch, &reduce.body, &launch.args[..target])?;
+        let item = partials.dtype.size();
+        let room = (ROWS / item).max(LEAF).max(program.block());
+        Some(Reduction {
+            program,
+            lanes: if sequential { 1 } else { fold.lanes },
+            fold,
+            partials: Elements::new(&partials.view, partials.dtype),
+            target,
+            item,
+            n,
+            leaves: n.div_ceil(LEAF),
+            kept,
+            order: reduce.order,
+            room,
+        })
+    }
+
+    /// Computes the partials `first..last`.
+    ///
+    /// # Safety
+    /// The binding must fit the launch that this was made for.
+    pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
+        let program = self.program.scratch().next_multiple_of(64);
+        let values = (self.room * self.item).next_multiple_of(64);
+        let accumulators = match self.order {
+            Order::KeptFirst => 0,
+            Order::ReducedFirst => self.lanes * self.width() * self.item,
+        };
+        with_scratch(program + values + accumulators, |scratch| {
+            // SAFETY: the caller's promise; the three parts of the scratch memory are apart and as large as needed.
+            unsafe {
+                let mut work = Work {
+                    reduction: self,
+                    plain: self.program.plain_sink(binding),
+                    run: self.program.start(binding, self.program.size(), scratch),
+                    binding,
+                    values: scratch.add(program),
+                    accumulators: scratch.add(program + values),
+                };
+                match self.order {
+                    Order::KeptFirst if self.leaves == 1 => work.short_rows(first, last),
+                    Order::KeptFirst => (first..last).for_each(|point| work.leaf(point)),
+                    Order::ReducedFirst => work.columns(first, last),
+                }
+            }
+        });
+    }
+
+    /// Most columns that are reduced at a time.
+    fn width(&self) -> usize {
+        ACCUMULATORS / self.item
+    }
+}
+
+/// A reduction at work on one piece.
+struct Work<'a> {
+    reduction: &'a Reduction,
+    run: Run<'a>,
+    binding: &'a Binding,
+    /// The first of the values to fold if they lie in memory as they are.
+    plain: Option<*const u8>,
+    values: *mut u8,
+    accumulators: *mut u8,
+}
+
+impl Work<'_> {
+    /// Address of the values to fold at the positions `first..last`, which are at most as many as there is room for.
+    unsafe fn evaluated(&mut self, first: usize, last: usize) -> *const u8 {
+        match self.plain {
+            Some(values) => values.wrapping_add(first * self.reduction.item),
+            None => {
+                // SAFETY: the range lies in the index space and the buffer has room for it.
+                unsafe { self.run.evaluate(first, last, self.values) };
+                self.values
+            }
+        }
+    }
+
+    /// Rows of one leaf each, several of which are evaluated at a time.
+    unsafe fn short_rows(&mut self, first: usize, last: usize) {
+        let Reduction { n, item, room, .. } = *self.reduction;
+        let together = (room / n).max(1);
+        let mut row = first;
+        while row < last {
+            let rows = together.min(last - row);
+            // SAFETY: rows follow one another in the index space; the buffer holds `together` of them.
+            unsafe {
+                let values = self.evaluated(row * n, (row + rows) * n);
+                for at in 0..rows {
+                    self.fold_leaf(row + at, values.wrapping_add(at * n * item), n);
+                }
+            }
+            row += rows;
+        }
+    }
+
+    /// One leaf of a longer row.
+    unsafe fn leaf(&mut self, point: usize) {
+        let Reduction { n, leaves, .. } = *self.reduction;
+        let (row, leaf) = (point / leaves, point % leaves);
+        let (start, end) = (leaf * LEAF, ((leaf + 1) * LEAF).min(n));
+        // SAFETY: the leaf lies within its row.
+        unsafe {
+            let values = self.evaluated(row * n + start, row * n + end);
+            self.fold_leaf(point, values, end - start);
+        }
+    }
+
+    unsafe fn fold_leaf(&self, point: usize, values: *const u8, count: usize) {
+        let Reduction { fold, partials, target, .. } = self.reduction;
+        let base = self.binding.bases[*target];
+        // SAFETY: the values are aligned and as many as said; the partial is writable.
+        unsafe {
+            match partials.direct(base, point) {
+                Some(out) => (fold.leaf)(out, values, count),
+                None => {
+                    let mut out = [0u64; 2];
+                    (fold.leaf)(out.as_mut_ptr().cast(), values, count);
+                    partials.store(base, point, 1, out.as_ptr().cast());
+                }
+            }
+        }
+    }
+
+    /// Points run along the kept axes within a leaf, then to the next leaf.
+    unsafe fn columns(&mut self, first: usize, last: usize) {
+        let Reduction { n, kept, lanes, .. } = *self.reduction;
+        let mut point = first;
+        while point < last {
+            let (leaf, column) = (point / kept, point % kept);
+            let rows = leaf * LEAF..((leaf + 1) * LEAF).min(n);
+            let whole = column == 0 && last - point >= kept;
+            // SAFETY: the columns are those of the points; buffers and accumulators have room for them.
+            unsafe {
+                let columns = if whole && lanes * kept <= self.reduction.width().min(self.reduction.room) {
+                    self.narrow(rows.start, rows.end);
+                    kept
+                } else {
+                    let columns = (last - point)
+                        .min(kept - column)
+                        .min(self.reduction.width())
+                        .min(self.reduction.room);
+                    self.wide(rows.start, rows.end, column, columns);
+                    columns
+                };
+                let (partials, target) = (&self.reduction.partials, self.reduction.target);
+                partials.store(self.binding.bases[target], point, columns, self.accumulators);
+                point += columns;
+            }
+        }
+    }
+
+    /// All columns, so few that as many rows as there are lanes make one row of accumulators.
+    unsafe fn narrow(&mut self, start: usize, end: usize) {
+        let Reduction { fold, item, kept, lanes, .. } = *self.reduction;
+        let mut row = start;
+        while row < end {
+            let rows = lanes.min(end - row);
+            // SAFETY: the rows lie side by side in the index space, as the accumulators do.
+            unsafe {
+                let values = self.evaluated(row * kept, (row + rows) * kept);
+                match row == start {
+                    true => ptr::copy_nonoverlapping(values, self.accumulators, rows * kept * item),
+                    false => (fold.rows)(self.accumulators, values, rows * kept),
+                }
+            }
+            row += rows;
+        }
+        // SAFETY: as many lanes have accumulators as there were rows.
+        unsafe { self.fold_lanes((end - start).min(lanes), kept) };
+    }
+
+    /// Some columns, one lane after the other so that its accumulators stay in the first-level cache.
+    unsafe fn wide(&mut self, start: usize, end: usize, column: usize, columns: usize) {
+        let Reduction { fold, item, kept, lanes, .. } = *self.reduction;
+        for lane in 0..lanes.min(end - start) {
+            let accumulators = self.accumulators.wrapping_add(lane * columns * item);
+            for row in (start + lane..end).step_by(lanes) {
+                let position = row * kept + column;
+                // SAFETY: the columns are part of the row; each lane has room for them.
+                unsafe {
+                    let values = self.evaluated(position, position + columns);
+                    match row == start + lane {
+                        true => ptr::copy_nonoverlapping(values, accumulators, columns * item),
+                        false => (fold.rows)(accumulators, values, columns),
+                    }
+                }
+            }
+        }
+        // SAFETY: as many lanes have accumulators as there were rows.
+        unsafe { self.fold_lanes(lanes.min(end - start), columns) };
+    }
+
+    unsafe fn fold_lanes(&self, used: usize, columns: usize) {
+        // SAFETY: `used` rows of accumulators have been written.
+        unsafe { fold_tree(&self.reduction.fold, self.accumulators, used, columns, self.reduction.item) };
+    }
+}
+
+/// Folds `count` rows of `columns` accumulators into the first one, in the fixed tree.
+///
+/// # Safety
+/// The accumulators must be aligned and valid.
+pub(crate) unsafe fn fold_tree(fold: &Fold, rows: *mut u8, count: usize, columns: usize, item: usize) {
+    let row = |at: usize| rows.wrapping_add(at * columns * item);
+    let mut half = count.next_power_of_two() / 2;
+    while half > 0 {
+        // All pairs of a level at once: rows lie side by side, and the two halves are apart.
+        let pairs = half.min(count.saturating_sub(half));
+        // SAFETY: `half + pairs` is at most `count`.
+        unsafe { (fold.rows)(row(0), row(half), pairs * columns) };
+        half /= 2;
+    }
+}
