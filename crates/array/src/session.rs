@@ -1,0 +1,55 @@
+//! The one place that picks backends and mapper: the runtime of this process.
+
+use maniple_cpu::{Cpu, CpuDescription};
+use maniple_runtime::{Backend, Backends, Line, Runtime, Settings};
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+
+static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+
+/// What a call inherits from where it is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The place in the user's program.
+    pub line: Line,
+    /// The floating point events ([`maniple_ops::Flags`] bits) that the user wants to hear about.
+    pub watch: u8,
+}
+
+thread_local! {
+    static CONTEXT: Cell<Context> = const { Cell::new(Context { line: Line(0), watch: 0 }) };
+}
+
+/// The context of calls made by this thread.
+pub fn context() -> Context {
+    CONTEXT.get()
+}
+
+/// Changes the context of calls made by this thread.
+pub fn set_context(context: Context) {
+    CONTEXT.set(context);
+}
+
+/// Starts the runtime with the settings of the environment, if it does not run yet.
+///
+/// # Errors
+/// A sentence that names the setting that is wrong.
+pub fn start() -> Result<&'static Runtime, String> {
+    RUNTIME.get_or_init(|| Ok(make(Settings::from_environment()?))).as_ref().map_err(Clone::clone)
+}
+
+/// The runtime of this process.
+///
+/// # Panics
+/// If a setting in the environment is wrong; callers that can report an error call [`start`] first.
+pub fn runtime() -> &'static Runtime {
+    start().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn make(settings: Settings) -> Runtime {
+    let cpu =
+        Cpu::new(&CpuDescription { workers: settings.machine.clone(), memory_limit: settings.memory_limit });
+    let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(cpu)];
+    let mapper = maniple_mapper::from_settings(&settings);
+    Runtime::new(Backends::new(backends), mapper, settings)
+}
