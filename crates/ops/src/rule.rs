@@ -58,8 +58,8 @@ pub struct Loop {
 pub enum RuleError {
     /// No case takes the operands by safe casts.
     NotSupported(Op),
-    /// The common dtype has no case; NumPy raises the subclass `UFuncTypeError`. The dtypes after promotion follow.
-    NoLoop(Op, SmallVec<[Dtype; 3]>),
+    /// The common dtype has no case; NumPy raises the subclass `UFuncTypeError`.
+    NoLoop(Op, SmallVec<[Operand; 3]>),
     /// `subtract` of two truth values.
     BooleanSubtract,
     /// `negative` of a truth value.
@@ -120,7 +120,11 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, RuleError> {
                 Operand::Strong(dtype) => dtype.can_cast(Dtype::Int64, Casting::Safe),
                 weak => weak == Operand::WeakInt,
             };
-            let number = strengthen(&operands[..1])[0];
+            let number = match (operands[0], operands[1]) {
+                // NumPy finds its first loop good enough for a Python integer beside an array.
+                (Operand::WeakInt, Operand::Strong(_)) => Dtype::Float16,
+                _ => strengthen(&operands[..1])[0],
+            };
             match first_case(op, |key| number.can_cast(key, Casting::Safe)) {
                 Some(of) if exponent_fits => Ok(of),
                 _ => Err(RuleError::NotSupported(op)),
@@ -217,7 +221,7 @@ fn uniform(op: Op, operands: &[Operand], dtype: Dtype) -> Result<Loop, RuleError
     signature(op, dtype).ok_or_else(|| match (op, dtype) {
         (Op::Subtract, Dtype::Bool) => RuleError::BooleanSubtract,
         (Op::Negative, Dtype::Bool) => RuleError::BooleanNegative,
-        _ => RuleError::NoLoop(op, strengthen(operands)),
+        _ => RuleError::NoLoop(op, SmallVec::from_slice(operands)),
     })
 }
 
@@ -275,8 +279,8 @@ impl fmt::Display for RuleError {
                  supported types according to the casting rule ''safe''",
                 op.row().numpy
             ),
-            RuleError::NoLoop(op, dtypes) => {
-                let classes: Vec<String> = dtypes.iter().map(|dtype| class_name(*dtype)).collect();
+            RuleError::NoLoop(op, operands) => {
+                let classes: Vec<String> = operands.iter().map(|operand| operand_class(*operand)).collect();
                 let given = match classes.as_slice() {
                     [one] => one.clone(),
                     several => format!("({})", several.join(", ")),
@@ -314,6 +318,17 @@ impl fmt::Display for RuleError {
 }
 
 impl std::error::Error for RuleError {}
+
+/// The DType class of an operand as Python prints it.
+fn operand_class(operand: Operand) -> String {
+    let python = match operand {
+        Operand::Strong(dtype) => return class_name(dtype),
+        Operand::WeakInt => "Long",
+        Operand::WeakFloat => "Float",
+        Operand::WeakComplex => "Complex",
+    };
+    format!("<class 'numpy.dtypes._Py{python}DType'>")
+}
 
 /// NumPy's DType class as Python prints it.
 fn class_name(dtype: Dtype) -> String {
