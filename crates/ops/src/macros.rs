@@ -2,8 +2,8 @@
 //!
 //! A case reads `group, group => (a, b) -> S { body }`: for each dtype of the groups, `S` is its type in memory, `T`
 //! the type of `a` and `b` in registers (half precision computes in `f32`, truth values are `bool`), `R` the real type
-//! of a complex dtype. An argument of another type is annotated: `(a, b: i64)`. `events { .. }` states what a row with
-//! the status `Computed` raises for one element.
+//! of a complex dtype. An argument of another type is annotated: `(a, b: i64)`. `events { .. }` states which floating
+//! point events one element means, where the instructions of the body would raise others or none.
 
 /// See the module's documentation.
 macro_rules! ops {
@@ -164,7 +164,7 @@ macro_rules! kernel {
             type C = $third;
             type O = $o;
             type P = $p;
-            const STATUS: Status = Status::$status;
+            const STATUS: Status = $crate::macros::status!($status ($($events)?));
             #[inline(always)]
             fn call(
                 $a: <$first as Lane>::Value,
@@ -188,6 +188,16 @@ macro_rules! kernel {
     };
 }
 
+/// The status of a case: `Computed` where it states its events, else its row's.
+macro_rules! status {
+    ($status:ident ()) => {
+        Status::$status
+    };
+    ($status:ident ($events:block)) => {
+        Status::Computed
+    };
+}
+
 /// The folds of a kernel: a row that folds does so wherever two elements give one of the same dtype.
 macro_rules! folds {
     ($kernel:ident Tree ($a:ident, $b:ident) S) => {
@@ -201,4 +211,4 @@ macro_rules! folds {
     };
 }
 
-pub(crate) use {case, folds, group, groups, identity, kernel, ops};
+pub(crate) use {case, folds, group, groups, identity, kernel, ops, status};

@@ -122,7 +122,7 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, RuleError> {
             };
             let number = match (operands[0], operands[1]) {
                 // NumPy finds its first loop good enough for a Python integer beside an array.
-                (Operand::WeakInt, Operand::Strong(_)) => Dtype::Float16,
+                (Operand::WeakInt, Operand::Strong(dtype)) if dtype != Dtype::Bool => Dtype::Float16,
                 _ => strengthen(&operands[..1])[0],
             };
             match first_case(op, |key| number.can_cast(key, Casting::Safe)) {
@@ -177,16 +177,24 @@ pub fn types(op: Op) -> Vec<String> {
 
 /// The common dtype of operands: `numpy.result_type` with weak scalars.
 fn common(operands: &[Operand]) -> Dtype {
-    let strong = operands.iter().filter_map(|operand| match operand {
-        Operand::Strong(dtype) => Some(*dtype),
-        _ => None,
-    });
     let weakest = operands.iter().filter_map(|operand| operand.default_dtype()).max();
-    match (strong.reduce(Dtype::promote), weakest) {
+    match (common_strong(operands), weakest) {
         (Some(dtype), None) | (None, Some(dtype)) => dtype,
         (Some(strong), Some(weak)) => join_weak(strong, weak),
         (None, None) => Dtype::Float64,
     }
+}
+
+/// The common dtype of the strong operands. Higher kinds come first, as NumPy has it: with a float among them, a signed
+/// and an unsigned integer need not meet in a wider integer.
+fn common_strong(operands: &[Operand]) -> Option<Dtype> {
+    let strong = operands.iter().filter_map(|operand| match operand {
+        Operand::Strong(dtype) => Some(*dtype),
+        _ => None,
+    });
+    let mut strong: SmallVec<[Dtype; 3]> = strong.collect();
+    strong.sort_by_key(|dtype| std::cmp::Reverse(dtype.kind().rank()));
+    strong.into_iter().reduce(Dtype::promote)
 }
 
 /// The dtype of a strong operand met by a Python scalar whose default dtype is `weak`.
@@ -204,11 +212,7 @@ fn join_weak(strong: Dtype, weak: Dtype) -> Dtype {
 
 /// The operands' dtypes with every weak scalar given the dtype it takes beside the strong operands.
 fn strengthen(operands: &[Operand]) -> SmallVec<[Dtype; 3]> {
-    let strong = operands.iter().filter_map(|operand| match operand {
-        Operand::Strong(dtype) => Some(*dtype),
-        _ => None,
-    });
-    let strong = strong.reduce(Dtype::promote);
+    let strong = common_strong(operands);
     let dtypes = operands.iter().map(|operand| match (*operand, strong) {
         (Operand::Strong(dtype), _) => dtype,
         (weak, None) => weak.default_dtype().expect("a weak operand"),

@@ -124,17 +124,17 @@ crate::macros::ops! {
     /// The quotient.
     Divide "divide" 2 -> 1 Divide Natural Sequential 1.0 Nothing {
         float => (a, b) -> S { a / b }
-        complex => (a, b) -> S { complex::divide(a, b) }
+        complex => (a, b) -> S { complex::divide(a, b) }, events { complex::divide_events(a, b) }
     }
     /// The quotient rounded towards minus infinity.
     FloorDivide "floor_divide" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.floor_divide(b) }, events { a.division_events(b) }
-        float => (a, b) -> S { real::floor_divide(a, b) }
+        float => (a, b) -> S { real::floor_divide(a, b) }, events { real::quotient_events(a, b) }
     }
     /// The remainder with the sign of the divisor.
     Remainder "remainder" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { Integer::remainder(a, b) }, events { a.remainder_events(b) }
-        float => (a, b) -> S { real::remainder(a, b) }
+        float => (a, b) -> S { real::remainder(a, b) }, events { real::remainder_events(a, b) }
     }
     /// The remainder with the sign of the dividend.
     Fmod "fmod" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
@@ -144,7 +144,7 @@ crate::macros::ops! {
     /// The quotient rounded towards minus infinity, and the remainder that goes with it.
     Divmod "divmod" 2 -> 2 Linear Natural None 1.0 Nothing {
         int, uint => (a, b) -> (S, S) { (a.floor_divide(b), Integer::remainder(a, b)) }, events { a.division_events(b) }
-        float => (a, b) -> (S, S) { real::divmod(a, b) }
+        float => (a, b) -> (S, S) { real::divmod(a, b) }, events { real::divmod_events(a, b) }
     }
     /// The first number to the power of the second; integers wrap.
     Power "power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
@@ -218,9 +218,9 @@ crate::macros::ops! {
     }
     /// One over the number.
     Reciprocal "reciprocal" 1 -> 1 Linear Natural None 1.0 Nothing {
-        int, uint => (a) -> S { a.reciprocal() }
+        int, uint => (a) -> S { a.reciprocal() }, events { a.remainder_events(a) }
         float => (a) -> S { 1.0 / a }
-        complex => (a) -> S { complex::reciprocal(a) }
+        complex => (a) -> S { complex::reciprocal(a) }, events { complex::divide_events(T::new(1.0, 0.0), a) }
     }
     /// The exponential.
     Exp "exp" 1 -> 1 Linear Natural None 0.0 Nothing {
@@ -259,11 +259,11 @@ crate::macros::ops! {
     }
     /// The logarithm of the sum of exponentials.
     Logaddexp "logaddexp" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp(a, b) }
+        float => (a, b) -> S { real::logaddexp(a, b) }, events { real::missing_events(a, b) }
     }
     /// The logarithm to base 2 of the sum of powers of two.
     Logaddexp2 "logaddexp2" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp2(a, b) }
+        float => (a, b) -> S { real::logaddexp2(a, b) }, events { real::missing_events(a, b) }
     }
     /// The sine.
     Sin "sin" 1 -> 1 Linear Natural None 0.0 Nothing {

@@ -3,7 +3,8 @@
 //! The elementary functions work in double precision; [`wide`] lifts them to single precision. Special values follow
 //! C99's annex G, as NumPy's do through the C library.
 
-use super::real::Real;
+use super::real::{Real, quotient_events};
+use crate::flags::Flags;
 use num_complex::Complex;
 use std::f64::consts::{LN_2, LOG2_E, LOG10_E};
 
@@ -64,6 +65,25 @@ pub(crate) fn divide<R: Real>(a: Complex<R>, b: Complex<R>) -> Complex<R> {
         let ratio = b.re / b.im;
         let scale = R::ONE / (b.im + b.re * ratio);
         Complex::new((a.re * ratio + a.im) * scale, (a.im * ratio - a.re) * scale)
+    }
+}
+
+/// What a division means: by zero, part by part; else what shows in the quotient. The instructions of a vectorised
+/// [`divide`] take both of its branches, so their own events mean nothing.
+#[inline(always)]
+pub(crate) fn divide_events<R: Real>(a: Complex<R>, b: Complex<R>) -> Flags {
+    if missing(a) || missing(b) {
+        return Flags::NONE;
+    }
+    if !truth(b) {
+        return quotient_events(a.re, R::ZERO) | quotient_events(a.im, R::ZERO);
+    }
+    let quotient = divide(a, b);
+    let infinite = |z: Complex<R>| z.re.infinite() || z.im.infinite();
+    match () {
+        _ if missing(quotient) => Flags::INVALID,
+        _ if infinite(quotient) && !infinite(a) => Flags::OVERFLOW,
+        _ => Flags::NONE,
     }
 }
 
@@ -137,11 +157,12 @@ pub(crate) fn sign<R: Real>(a: Complex<R>) -> Complex<R> {
         return Complex::new(R::NAN, R::NAN);
     }
     if magnitude.infinite() {
-        let part = |x: R| if x.infinite() { R::ONE.with_sign_of(x) } else { R::ZERO };
-        if a.re.infinite() && a.im.infinite() {
-            return Complex::new(R::NAN, R::NAN);
-        }
-        return Complex::new(part(a.re), part(a.im));
+        return match (a.re.infinite(), a.im.infinite()) {
+            (true, true) => Complex::new(R::NAN, R::NAN),
+            (true, false) => Complex::new(R::ONE.with_sign_of(a.re), R::ZERO),
+            // NumPy's answer where only the magnitude overflows, too.
+            _ => Complex::new(R::ZERO, R::ONE.with_sign_of(a.im)),
+        };
     }
     if magnitude == R::ZERO {
         return Complex::new(R::ZERO, R::ZERO);
@@ -325,7 +346,7 @@ pub(crate) fn sinh(z: Double) -> Double {
         return Complex::new(a, b.sin());
     }
     if a.is_infinite() && !b.is_finite() {
-        return Complex::new(a, b - b);
+        return Complex::new(f64::INFINITY, b - b);
     }
     if a.abs() > LARGE {
         let (first, second) = split_exp(a.abs());

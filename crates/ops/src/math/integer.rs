@@ -28,7 +28,7 @@ pub(crate) trait Integer: Copy + PartialOrd {
     fn lcm(self, other: Self) -> Self;
     /// 1, 0 or -1.
     fn sign(self) -> Self;
-    /// The inverse as C truncates it: 0 but for 1 and -1.
+    /// The inverse as C truncates it: 0 but for 1, -1, and 0, whose inverse is what C's cast makes of infinity.
     fn reciprocal(self) -> Self;
 }
 
@@ -106,7 +106,11 @@ macro_rules! signed {
             }
             #[inline(always)]
             fn reciprocal(self) -> Self {
-                if self == 1 || self == -1 { self } else { 0 }
+                match self {
+                    1 | -1 => self,
+                    0 if Self::BITS >= 32 => Self::MIN,
+                    _ => 0,
+                }
             }
         })*
     };

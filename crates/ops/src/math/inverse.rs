@@ -95,7 +95,7 @@ pub(crate) fn arcsinh(z: Double) -> Double {
     if x.is_nan() || y.is_nan() {
         return match () {
             _ if x.is_infinite() => Complex::new(x, y),
-            _ if y.is_infinite() => Complex::new(y, x),
+            _ if y.is_infinite() => Complex::new(y.abs(), x),
             _ if y == 0.0 => Complex::new(x, y),
             _ => Complex::new(f64::NAN, f64::NAN),
         };
@@ -158,7 +158,7 @@ pub(crate) fn arccosh(z: Double) -> Double {
     match (re.is_nan(), im.is_nan()) {
         (true, true) => Complex::new(im, re),
         (true, false) => Complex::new(im.abs(), re),
-        (false, true) => Complex::new(im, im),
+        (false, true) => Complex::new(im, re),
         (false, false) => Complex::new(im.abs(), re.copysign(z.im)),
     }
 }

@@ -1,5 +1,6 @@
 //! Real functions of single and double precision.
 
+use crate::flags::Flags;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// The real numbers arithmetic is done on: half precision is computed as `f32`.
@@ -272,6 +273,45 @@ pub(crate) fn floor_divide<R: Real>(a: R, b: R) -> R {
 #[inline(always)]
 pub(crate) fn remainder<R: Real>(a: R, b: R) -> R {
     if b == R::ZERO { a.fmod(b) } else { divmod(a, b).1 }
+}
+
+/// What NumPy reports of [`floor_divide`].
+#[inline(always)]
+pub(crate) fn quotient_events<R: Real>(a: R, b: R) -> Flags {
+    if a.missing() || b.missing() {
+        Flags::NONE
+    } else if b == R::ZERO {
+        match () {
+            _ if a == R::ZERO => Flags::INVALID,
+            _ if a.infinite() => Flags::NONE,
+            _ => Flags::DIVIDE,
+        }
+    } else if a.infinite() {
+        Flags::INVALID
+    } else if (a / b).infinite() {
+        Flags::OVERFLOW
+    } else {
+        Flags::NONE
+    }
+}
+
+/// What NumPy reports of [`remainder`].
+#[inline(always)]
+pub(crate) fn remainder_events<R: Real>(a: R, b: R) -> Flags {
+    let defined = a.missing() || b.missing() || !(b == R::ZERO || a.infinite());
+    if defined { Flags::NONE } else { Flags::INVALID }
+}
+
+/// What NumPy reports of [`divmod`].
+#[inline(always)]
+pub(crate) fn divmod_events<R: Real>(a: R, b: R) -> Flags {
+    quotient_events(a, b) | remainder_events(a, b)
+}
+
+/// A NaN among the operands, for rows whose comparisons report it.
+#[inline(always)]
+pub(crate) fn missing_events<R: Real>(a: R, b: R) -> Flags {
+    if a.missing() || b.missing() { Flags::INVALID } else { Flags::NONE }
 }
 
 /// The larger; a NaN if either is one.
