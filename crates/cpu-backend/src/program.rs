@@ -162,7 +162,8 @@ impl Program {
             .sum();
         let mut length = (CACHE / touched.max(1)).clamp(FEWEST, MOST) / LINE * LINE;
         if rows == Rows::Joined {
-            length = (length / space.inner()).max(1) * space.inner();
+            let inner = space.inner().max(1);
+            length = (length / inner).max(1) * inner;
         }
         let (buffers, scratch) = lay_out(&layout.items, arguments.len(), space.ndim(), length);
         let watched = instructions.iter().any(|instruction| instruction.watch != 0);
