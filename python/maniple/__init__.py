@@ -1,0 +1,74 @@
+"""Maniple runs unchanged NumPy programs on every core it is given.
+
+`import maniple.numpy as np` is the NumPy namespace; `python -m maniple prog.py` runs a program whose own
+`import numpy as np` gets it. What has no native version runs in NumPy and is listed by `maniple.report()`.
+"""
+
+import atexit
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from . import _maniple, _warnings
+from ._fallback import MODES, FallbackError, FallbackWarning, mode, set_mode
+from ._report import Report
+
+__version__ = "0.1.0"
+__all__ = ["FallbackError", "FallbackWarning", "Report", "fallback", "machine", "on", "report", "sync"]
+
+
+def sync() -> None:
+    """Wait until all work asked for so far is done, and emit its warnings.
+
+    Raises what failed in it, such as `MemoryError`.
+    """
+    _warnings.settle()
+
+
+def report() -> Report:
+    """The machine, the runtime's statistics, and every call site that fell back to NumPy."""
+    _maniple.sync()
+    return Report()
+
+
+def machine() -> Any:
+    """The machine that programs run on: its backends, processors and memories."""
+    return _maniple.machine()
+
+
+@contextlib.contextmanager
+def fallback(mode_in_block: str) -> Iterator[None]:
+    """Within the block, calls without a native version are `quiet`, `warn` or raise (`error`).
+
+    Outside of blocks the setting MANIPLE_FALLBACK holds.
+    """
+    before = mode()
+    set_mode(mode_in_block)
+    try:
+        yield
+    finally:
+        set_mode(before)
+
+
+@contextlib.contextmanager
+def on(backend: str) -> Iterator[None]:
+    """Within the block, work runs on the processors of `backend`: `cpu`, `wgpu` or `cuda`.
+
+    Raises RuntimeError where the machine has no such backend.
+    """
+    before = _maniple.set_backend(backend)
+    try:
+        yield
+    finally:
+        _maniple.set_backend(before)
+
+
+def _finish() -> None:
+    """Emit what is pending when the interpreter ends; errors have nobody left to catch them but are shown."""
+    _warnings.settle()
+
+
+assert mode() in MODES
+_maniple.set_hook("warnings", _warnings.emit)
+_warnings.watch_filters()
+atexit.register(_finish)

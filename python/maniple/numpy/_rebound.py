@@ -1,0 +1,274 @@
+"""NumPy's own Python code over our arrays.
+
+Most of NumPy's functions are Python over a few primitives: `numpy.roll` makes slices and assigns them,
+`numpy.cov` multiplies matrices. Writing them again would be writing the same thing twice, so they are
+*rebound*: the code object of NumPy's implementation gets new globals in which every name means ours.
+
+    numpy.roll.__code__  +  {"asanyarray": our asanyarray, "empty_like": our empty_like, ...}  ->  our roll
+
+The new globals of a function of `numpy.X` are the mirror module `maniple.numpy.X` (`_mirror.py`), so the rule
+that says what stands for a name of NumPy's is the same rule everywhere. Only the names that the code mentions
+are looked up, when the function is first called; NumPy's private helpers are rebound on the way.
+
+The tables below say which public functions are rebound; tests compare each with NumPy. Arguments that are not
+ours to compute on, such as object arrays, masked arrays and other libraries' arrays, send the whole call to
+NumPy.
+"""
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from .. import _fallback, _maniple
+
+ndarray = _maniple.ndarray
+
+# Public functions, by the module that holds their code.
+_FUNCTIONS = {
+    "numpy._core._asarray": "require",
+    "numpy._core.fromnumeric": """
+        all amax amin any argmax argmin argpartition argsort around choose clip compress cumprod cumsum
+        cumulative_prod cumulative_sum diagonal matrix_transpose max mean min ndim nonzero partition
+        permute_dims prod ptp put ravel repeat reshape resize round searchsorted shape size sort squeeze std
+        sum swapaxes take trace
+        transpose var""",
+    "numpy._core.function_base": "geomspace linspace logspace",
+    "numpy._core.numeric": """
+        allclose argwhere array_equal array_equiv astype convolve correlate count_nonzero cross flatnonzero
+        fromfunction full full_like identity indices isclose isfortran isscalar moveaxis ones ones_like outer
+        roll rollaxis
+        tensordot zeros_like""",
+    "numpy._core.shape_base": "atleast_1d atleast_2d atleast_3d block hstack stack unstack vstack",
+    "numpy.lib._arraypad_impl": "pad",
+    "numpy.lib._arraysetops_impl": """
+        ediff1d intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse
+        unique_values""",
+    "numpy.lib._function_base_impl": """
+        angle append asarray_chkfinite average bartlett blackman copy corrcoef cov delete diff digitize
+        extract flip gradient hamming hanning i0 insert interp kaiser median meshgrid percentile piecewise
+        place quantile rot90
+        select sinc sort_complex trapezoid trim_zeros unwrap""",
+    "numpy.lib._histograms_impl": "histogram histogram_bin_edges histogramdd",
+    "numpy.lib._index_tricks_impl": "diag_indices diag_indices_from fill_diagonal ix_",
+    "numpy.lib._nanfunctions_impl": """
+        nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
+        nanquantile
+        nanstd nansum nanvar""",
+    "numpy.lib._polynomial_impl": "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval",
+    "numpy.lib._scimath_impl": "arccos arcsin arctanh log log10 log2 logn power sqrt",
+    "numpy.lib._shape_base_impl": """
+        apply_along_axis apply_over_axes array_split column_stack dsplit dstack expand_dims hsplit kron
+        put_along_axis row_stack split take_along_axis tile vsplit""",
+    "numpy.lib._stride_tricks_impl": "broadcast_arrays sliding_window_view",
+    "numpy.lib._twodim_base_impl": """
+        diag diagflat eye fliplr flipud histogram2d mask_indices tri tril tril_indices tril_indices_from triu
+        triu_indices triu_indices_from vander""",
+    "numpy.lib._type_check_impl": """
+        common_type imag iscomplex iscomplexobj isreal isrealobj nan_to_num real real_if_close""",
+    "numpy.lib._ufunclike_impl": "fix isneginf isposinf",
+    "numpy.fft._helper": "fftfreq fftshift ifftshift rfftfreq",
+    "numpy.linalg._linalg": """
+        cross diagonal matmul matrix_norm matrix_power matrix_transpose multi_dot norm outer tensordot trace
+        vecdot
+        vector_norm""",
+}  # fmt: skip
+
+_PUBLIC = {module: frozenset(text.split()) for module, text in _FUNCTIONS.items()}
+
+# Modules whose private helpers, functions and classes alike, are rebound wherever they are mentioned.
+_HELPERS = {*_PUBLIC, "numpy._core._methods"}
+
+# Public classes written in Python over arrays.
+_CLASSES = {
+    "numpy.lib._function_base_impl": {"vectorize"},
+    "numpy.lib._index_tricks_impl": {
+        "AxisConcatenator", "CClass", "MGridClass", "OGridClass", "RClass", "nd_grid", "ndenumerate",
+    },
+    "numpy.lib._polynomial_impl": {"poly1d"},
+}  # fmt: skip
+
+
+def rebinds(function: Any) -> bool:
+    """Whether NumPy's `function` is one of those that run here."""
+    code = _implementation(function)
+    if not isinstance(code, types.FunctionType):
+        return False
+    module = code.__globals__.get("__name__", "")
+    return code.__name__ in _PUBLIC.get(module, ()) or (code.__name__.startswith("_") and module in _HELPERS)
+
+
+def rebinds_class(cls: Any) -> bool:
+    """Whether NumPy's class `cls` is one of those that are rebuilt here."""
+    return isinstance(cls, type) and _class_key(cls) is not None
+
+
+def function(original: Callable) -> Callable:
+    """NumPy's `original` running over our arrays, or in NumPy where an argument is not ours to compute on."""
+    code = _implementation(original)
+    if code.__name__.startswith("_"):
+        return rebind(code)
+    name = _mirror.dotted(original)
+    implementation = None
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        nonlocal implementation
+        if implementation is None:
+            implementation = rebind(code)
+        try:
+            admitted = [admit(value) for value in args]
+            options = {key: admit(value) for key, value in kwargs.items()} if kwargs else kwargs
+        except NotOurs:
+            return _fallback.run(name, original, args, kwargs)
+        return implementation(*admitted, **options)
+
+    return _mirror.dress(wrapper, original)
+
+
+def rebind(
+    original: types.FunctionType, cells: dict[int, types.CellType] | None = None
+) -> types.FunctionType:
+    """`original` with the mirror of its module as globals; `cells` replaces closure cells by identity."""
+    scope = _scope(original.__globals__)
+    _supply(original.__code__, original.__globals__, scope)
+    closure = original.__closure__
+    if closure is not None:
+        closure = tuple([_rebind_cell(cell, cells) for cell in closure])
+    rebound = types.FunctionType(original.__code__, scope, original.__name__, original.__defaults__, closure)
+    rebound.__kwdefaults__ = original.__kwdefaults__
+    rebound.__qualname__ = original.__qualname__
+    rebound.__doc__ = original.__doc__
+    rebound.__module__ = original.__module__
+    rebound.__dict__.update({key: value for key, value in original.__dict__.items() if key != "__wrapped__"})
+    return rebound
+
+
+def class_of(original: type) -> type:
+    """NumPy's class with its methods rebound."""
+    bases = tuple([_mirror.translate(base) for base in original.__bases__])
+    members = {key: value for key, value in vars(original).items() if not isinstance(value, _SLOTS)}
+    # The class exists before its methods, which mention it.
+    data = {key: value for key, value in members.items() if not _is_code(value)}
+    made = _mirror.stand_for(original, type(original)(original.__name__, bases, data))
+    made.__qualname__ = original.__qualname__
+    cells: dict[int, types.CellType] = {}
+    for key, value in members.items():
+        if _is_code(value):
+            setattr(made, key, _rebind_member(value, cells))
+    for cell in cells.values():
+        if cell.cell_contents is original:
+            cell.cell_contents = made
+    return made
+
+
+def instance_of(original: Any) -> Any:
+    """The like of an instance of one of NumPy's rebuilt classes, such as `numpy.mgrid`."""
+    cls = _mirror.translate(type(original))
+    made = object.__new__(cls)
+    slots = {name for base in cls.__mro__ for name in getattr(base, "__slots__", ())}
+    for name in {*slots, *getattr(original, "__dict__", ())}:
+        if hasattr(original, name):
+            setattr(made, name, getattr(original, name))
+    return made
+
+
+class NotOurs(Exception):
+    """An argument that only NumPy or another library computes on."""
+
+
+_PLAIN = {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), slice, type, numpy.dtype, range}
+
+
+def admit(value: Any) -> Any:
+    """`value` for rebound code, NumPy's arrays as ours; raises `NotOurs` where we do not compute on it."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is ndarray:
+        if value._foreign is not None:
+            raise NotOurs
+        return value
+    if kind is numpy.ndarray:
+        return admit(ndarray._wrap(value))
+    if kind is list or kind is tuple:
+        if all(held in _PLAIN for held in set(map(type, value))):
+            return value
+        admitted = [admit(item) for item in value]
+        return kind(admitted) if any(new is not old for new, old in zip(admitted, value)) else value
+    if issubclass(kind, ndarray):
+        return value
+    if issubclass(kind, numpy.ndarray) or hasattr(kind, "__array_function__"):
+        raise NotOurs
+    return value
+
+
+def _implementation(function: Any) -> Any:
+    return getattr(function, "_implementation", function)
+
+
+def _class_key(cls: type) -> str | None:
+    module = vars(cls).get("__module__", "")
+    if cls.__name__ in _CLASSES.get(module, ()):
+        return module
+    for home, held in _CLASSES.items():
+        # Classes such as poly1d say that they live in `numpy`.
+        if module == "numpy" and cls.__name__ in held:
+            return home
+    return None
+
+
+def _scope(original: dict) -> dict:
+    return _mirror.mirror(_module(original["__name__"])).__dict__
+
+
+def _module(name: str) -> types.ModuleType:
+    import sys
+
+    return sys.modules[name]
+
+
+def _supply(code: types.CodeType, original: dict, scope: dict) -> None:
+    """Put into `scope` what the names in `code`, and in the functions within it, stand for."""
+    for name in code.co_names:
+        if name in original and (name not in scope or name.startswith("__")):
+            scope.setdefault(name, _mirror.translate(original[name]))
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _supply(constant, original, scope)
+
+
+def _rebind_cell(cell: types.CellType, cells: dict[int, types.CellType] | None) -> types.CellType:
+    if cells is not None:
+        known = cells.get(id(cell))
+        if known is None:
+            known = cells[id(cell)] = types.CellType(cell.cell_contents)
+        return known
+    try:
+        return types.CellType(_mirror.translate(cell.cell_contents))
+    except ValueError:
+        return cell
+
+
+# What a class body holds only because of `__slots__` and the like; making the class makes them anew.
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, types.FunctionType | staticmethod | classmethod | property)
+
+
+def _rebind_member(value: Any, cells: dict[int, types.CellType]) -> Any:
+    if isinstance(value, types.FunctionType):
+        return rebind(value, cells)
+    if isinstance(value, staticmethod | classmethod):
+        return type(value)(_rebind_member(value.__func__, cells))
+    if isinstance(value, property):
+        parts = (value.fget, value.fset, value.fdel)
+        return property(
+            *[None if part is None else _rebind_member(part, cells) for part in parts], doc=value.__doc__
+        )
+    return value
+
+
+from . import _mirror  # noqa: E402  (the two modules explain each other; this one is imported by the other)

@@ -1,0 +1,59 @@
+"""`numpy.random` over our arrays: NumPy's own generators and numbers, with results that are ours."""
+
+from typing import Any
+
+import numpy
+import numpy.random
+
+from .. import _fallback
+from . import _mirror
+
+
+def _method(cls: type, name: str) -> Any:
+    original = getattr(cls, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _fallback.run(f"random.{cls.__name__}.{name}", original, (self, *args), kwargs)
+
+    method.__name__ = name
+    method.__qualname__ = f"{cls.__name__}.{name}"
+    method.__doc__ = original.__doc__
+    return method
+
+
+def _methods(cls: type, kept: set[str]) -> dict[str, Any]:
+    names = [name for name in dir(cls) if not name.startswith("_") and name not in kept]
+    return {name: _method(cls, name) for name in names if callable(getattr(cls, name))}
+
+
+class Generator(numpy.random.Generator):
+    """NumPy's `Generator` whose arrays are ours; the numbers are NumPy's own."""
+
+    locals().update(_methods(numpy.random.Generator, {"bit_generator", "spawn"}))
+
+    def __reduce__(self) -> tuple:
+        return Generator, (self.bit_generator,)
+
+
+class RandomState(numpy.random.RandomState):
+    """NumPy's `RandomState` whose arrays are ours; the numbers are NumPy's own."""
+
+    locals().update(_methods(numpy.random.RandomState, {"get_state", "set_state", "seed"}))
+
+
+def default_rng(seed: Any = None) -> Generator:
+    """`numpy.random.default_rng`, giving our `Generator`."""
+    if isinstance(seed, Generator):
+        return seed
+    made = _fallback.run_unrecorded(numpy.random.default_rng, (seed,), {})
+    return Generator(made.bit_generator)
+
+
+for _cls in (Generator, RandomState):
+    _cls.__module__ = "numpy.random"
+    _mirror.stand_for(getattr(numpy.random, _cls.__name__), _cls)
+_mirror.stand_for(numpy.random.default_rng, _mirror.dress(default_rng, numpy.random.default_rng))
+
+__all__ = list(numpy.random.__all__)
+__path__: list[str] = []
+_mirror.names(globals(), numpy.random)
