@@ -102,7 +102,8 @@ fn invalid(exceeds: bool) -> Flags {
     Flags::from_bits(if exceeds { Flags::INVALID.bits() } else { 0 })
 }
 
-/// What every number can become. The names say how C gets there: small integers are cut from 32 bits.
+/// What every number can become. Integers of fewer than 32 bits are cut
+/// from 32 bits and unsigned 32 bits from 64, as C does it.
 trait Number: Copy {
     /// The status of a conversion to an integer.
     const TO_INTEGER: Status;

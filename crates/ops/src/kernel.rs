@@ -260,7 +260,9 @@ pub(crate) fn single_to_half(single: f32) -> f16 {
     let bits = single.to_bits();
     let magnitude = bits & 0x7fff_ffff;
     let rounded = magnitude.wrapping_add(0xfff + ((magnitude >> 13) & 1));
-    let scaled = f32::from_bits(rounded & 0x7fff_e000) * BIAS;
+    // The largest numbers round to infinity here already, which would hide their overflow.
+    let probe = if magnitude >= 0x7f7f_f000 { magnitude } else { rounded & 0x7fff_e000 };
+    let scaled = f32::from_bits(probe) * BIAS;
     let normal = (rounded >> 13).wrapping_sub(112 << 10);
     let small = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
     let mut half = if magnitude < 113 << 23 { small } else { normal };

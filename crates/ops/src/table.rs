@@ -129,7 +129,8 @@ crate::macros::ops! {
     /// The quotient rounded towards minus infinity.
     FloorDivide "floor_divide" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.floor_divide(b) }, events { a.division_events(b) }
-        float => (a, b) -> S { real::floor_divide(a, b) }, events { real::quotient_events(a, b) }
+        half => (a, b) -> S { real::floor_divide(a, b) }, events { real::half_quotient_events(a, b) }
+        real => (a, b) -> S { real::floor_divide(a, b) }, events { real::quotient_events(a, b) }
     }
     /// The remainder with the sign of the divisor.
     Remainder "remainder" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
@@ -144,7 +145,12 @@ crate::macros::ops! {
     /// The quotient rounded towards minus infinity, and the remainder that goes with it.
     Divmod "divmod" 2 -> 2 Linear Natural None 1.0 Nothing {
         int, uint => (a, b) -> (S, S) { (a.floor_divide(b), Integer::remainder(a, b)) }, events { a.division_events(b) }
-        float => (a, b) -> (S, S) { real::divmod(a, b) }, events { real::divmod_events(a, b) }
+        half => (a, b) -> (S, S) { real::divmod(a, b) }, events {
+            real::half_quotient_events(a, b) | real::remainder_events(a, b)
+        }
+        real => (a, b) -> (S, S) { real::divmod(a, b) }, events {
+            real::quotient_events(a, b) | real::remainder_events(a, b)
+        }
     }
     /// The first number to the power of the second; integers wrap.
     Power "power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
@@ -218,7 +224,7 @@ crate::macros::ops! {
     }
     /// One over the number.
     Reciprocal "reciprocal" 1 -> 1 Linear Natural None 1.0 Nothing {
-        int, uint => (a) -> S { a.reciprocal() }, events { a.remainder_events(a) }
+        int, uint => (a) -> S { a.reciprocal() }, events { a.reciprocal_events() }
         float => (a) -> S { 1.0 / a }
         complex => (a) -> S { complex::reciprocal(a) }, events { complex::divide_events(T::new(1.0, 0.0), a) }
     }
@@ -259,11 +265,11 @@ crate::macros::ops! {
     }
     /// The logarithm of the sum of exponentials.
     Logaddexp "logaddexp" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp(a, b) }, events { real::missing_events(a, b) }
+        float => (a, b) -> S { real::logaddexp(a, b) }, events { real::logaddexp_events(a, b) }
     }
     /// The logarithm to base 2 of the sum of powers of two.
     Logaddexp2 "logaddexp2" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp2(a, b) }, events { real::missing_events(a, b) }
+        float => (a, b) -> S { real::logaddexp2(a, b) }, events { real::logaddexp_events(a, b) }
     }
     /// The sine.
     Sin "sin" 1 -> 1 Linear Natural None 0.0 Nothing {
@@ -520,20 +526,20 @@ crate::macros::ops! {
     }
     /// The next number towards the second one.
     Nextafter "nextafter" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
-        half => (a, b) -> S { real::half_next_after(a, b) }
-        real => (a, b) -> S { a.next_after(b) }
+        half => (a, b) -> S { real::half_next_after(a, b) }, events { real::overflow(a, real::half_next_after(a, b)) }
+        real => (a, b) -> S { a.next_after(b) }, events { real::overflow(a, a.next_after(b)) }
     }
     /// The distance to the next number of larger magnitude.
     Spacing "spacing" 1 -> 1 Linear Natural None 1.0 Nothing {
-        half => (a) -> S { real::half_spacing(a) }
-        real => (a) -> S { a.spacing() }
+        half => (a) -> S { real::half_spacing(a) }, events { real::half_spacing_events(a) }
+        real => (a) -> S { a.spacing() }, events { real::overflow(a, a.spacing()) }
     }
     /// The first number times two to the power of the second.
     Ldexp "ldexp" 2 -> 1 Ldexp Natural None 1.0 Nothing {
         float => (a, b: i64) -> S { a.ldexp(b) }
     }
     /// The fraction in [1/2, 1) and the exponent of two.
-    Frexp "frexp" 1 -> 2 Linear Natural None 1.0 Nothing {
+    Frexp "frexp" 1 -> 2 Linear Quiet None 1.0 Nothing {
         float => (a) -> (S, i32) { a.frexp() }
     }
     /// The fractional and the integral part.
@@ -560,7 +566,7 @@ crate::macros::ops! {
         int, uint => (a, b) -> S { a.gcd(b) }
     }
     /// The least common multiple.
-    Lcm "lcm" 2 -> 1 Uniform Natural Tree 1.0 Nothing {
+    Lcm "lcm" 2 -> 1 Uniform Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.lcm(b) }
     }
     /// 0 below zero, 1 above it, the second number at zero.
@@ -574,8 +580,9 @@ crate::macros::ops! {
             let raised = if a > b { a } else { b };
             if raised < c { raised } else { c }
         }
-        float => (a, b, c) -> S { real::minimum(real::maximum(a, b), c) }
-        complex => (a, b, c) -> S { complex::minimum(complex::maximum(a, b), c) }
+        half => (a, b, c) -> S { real::minimum(real::maximum(a, b), c) }
+        real => (a, b, c) -> S { real::clip(a, b, c) }
+        complex => (a, b, c) -> S { complex::clip(a, b, c) }
     }
     /// The second where the first is true, else the third.
     Select "where" 3 -> 1 Select Quiet None 1.0 Nothing {

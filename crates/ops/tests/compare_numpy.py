@@ -14,10 +14,10 @@ from numpy._core import umath
 #: Units in the last place that a result may be away from NumPy's: arithmetic, then everything else.
 EXACT, ARITHMETIC, TRANSCENDENTAL = 0, 1, 4
 TRANSCENDENTAL_ROWS = set(
-    "power float_power exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan "
+    "absolute power float_power exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan "
     "arctan2 hypot sinh cosh tanh arcsinh arccosh arctanh cbrt sqrt".split()
 )
-ARITHMETIC_ROWS = set("add subtract multiply divide reciprocal square absolute degrees rad2deg radians deg2rad".split())
+ARITHMETIC_ROWS = set("add subtract multiply divide reciprocal square degrees rad2deg radians deg2rad".split())
 INTERNAL = {
     "_greater_mixed": numpy.greater,
     "_greater_equal_mixed": numpy.greater_equal,
@@ -227,7 +227,14 @@ def allowed(name, inputs, result, expected):
             return ~numpy.isfinite(result)
         if name in ("power", "float_power") and result.dtype.kind == "c":
             # The C library's answers for infinite and missing parts follow no rule.
-            return ~numpy.isfinite(inputs[0]) | ~numpy.isfinite(inputs[1])
+            special = ~numpy.isfinite(inputs[0]) | ~numpy.isfinite(inputs[1])
+            # The exponential magnifies the rounding of its argument.
+            argument = numpy.abs(inputs[1] * numpy.log(inputs[0]))
+            distance = numpy.abs(result - expected) / numpy.abs(expected)
+            return special | (distance <= numpy.finfo(result.dtype).eps * 4 * (1 + argument))
+        if name == "_cast" and result.dtype == numpy.uint32:
+            # Out of range, NumPy's vector loop and its loop for single elements differ; ours does as the latter.
+            return ~((inputs[0].real > -(2**31)) & (inputs[0].real < 2**32))
     return nothing
 
 
@@ -275,7 +282,7 @@ def compare_fold(name, reader, dtype, count):
     result = reader.take(dtype, 1)
     accumulated = reader.take(dtype, count)
     ufunc = function(name)
-    if name in ("power", "arctan2") or (name == "hypot" and count == 1):
+    if name in ("power", "arctan2") or (name in ("hypot", "gcd") and count == 1):
         # Chaotic in the rounding of every step; and NumPy folds a lone element with the identity.
         return
     with numpy.errstate(all="ignore"):

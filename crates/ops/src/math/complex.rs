@@ -149,6 +149,14 @@ pub(crate) fn fmin<R: Real>(a: Complex<R>, b: Complex<R>) -> Complex<R> {
     if less_equal(a, b) || missing(b) { a } else { b }
 }
 
+/// Lexicographically not below `low` nor above `high`. The order has no regard for NaN here, as NumPy's has none.
+#[inline(always)]
+pub(crate) fn clip<R: Real>(a: Complex<R>, low: Complex<R>, high: Complex<R>) -> Complex<R> {
+    let below = |a: Complex<R>, b: Complex<R>| a.re < b.re || (a.re == b.re && a.im < b.im);
+    let raised = if missing(a) || below(low, a) { a } else { low };
+    if missing(raised) || below(raised, high) { raised } else { high }
+}
+
 /// The number divided by its magnitude; zero for zero.
 #[inline(always)]
 pub(crate) fn sign<R: Real>(a: Complex<R>) -> Complex<R> {
@@ -411,6 +419,9 @@ pub(crate) fn rotated(z: Double, function: fn(Double) -> Double) -> Double {
 
 /// The sine.
 pub(crate) fn sin(z: Double) -> Double {
+    if z.im.is_infinite() && !z.re.is_finite() {
+        return Complex::new(z.re - z.re, f64::INFINITY);
+    }
     rotated(z, sinh)
 }
 

@@ -14,6 +14,8 @@ pub(crate) trait Integer: Copy + PartialOrd {
     fn division_events(self, by: Self) -> Flags;
     /// A zero divisor only: a remainder always fits.
     fn remainder_events(self, by: Self) -> Flags;
+    /// What NumPy reports of [`Integer::reciprocal`].
+    fn reciprocal_events(self) -> Flags;
     /// Wraps around. The caller rejects negative exponents, as NumPy does; here they give 0.
     fn power(self, exponent: Self) -> Self;
     /// 0 once every bit has left.
@@ -41,6 +43,10 @@ macro_rules! shared {
         #[inline(always)]
         fn remainder_events(self, by: Self) -> Flags {
             if by == 0 { Flags::DIVIDE } else { Flags::NONE }
+        }
+        #[inline(always)]
+        fn reciprocal_events(self) -> Flags {
+            if self == 0 { Flags::DIVIDE | Flags::INVALID } else { Flags::NONE }
         }
         #[inline(always)]
         fn left_shift(self, count: Self) -> Self {

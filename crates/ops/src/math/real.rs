@@ -51,7 +51,7 @@ pub(crate) trait Real:
     fn arctanh(self) -> Self;
     /// The next number towards `target`.
     fn next_after(self, target: Self) -> Self;
-    /// The distance to the next number of larger magnitude, with the sign of the number.
+    /// The distance to the next number of larger magnitude, with the sign of the number; positive for both zeros.
     fn spacing(self) -> Self;
     /// Times a power of two, rounded once.
     fn ldexp(self, exponent: i64) -> Self;
@@ -208,6 +208,9 @@ macro_rules! real {
                 if !self.is_finite() {
                     return $real::NAN;
                 }
+                if self == 0.0 {
+                    return $real::from_bits(1);
+                }
                 $real::from_bits(self.to_bits() + 1) - self
             }
             #[inline(always)]
@@ -289,7 +292,8 @@ pub(crate) fn quotient_events<R: Real>(a: R, b: R) -> Flags {
     } else if a.infinite() {
         Flags::INVALID
     } else if (a / b).infinite() {
-        Flags::OVERFLOW
+        // Rounding the quotient down then takes infinity from infinity.
+        Flags::OVERFLOW | Flags::INVALID
     } else {
         Flags::NONE
     }
@@ -302,16 +306,33 @@ pub(crate) fn remainder_events<R: Real>(a: R, b: R) -> Flags {
     if defined { Flags::NONE } else { Flags::INVALID }
 }
 
-/// What NumPy reports of [`divmod`].
+/// What NumPy reports of [`floor_divide`] of halves: the quotient overflows sooner.
 #[inline(always)]
-pub(crate) fn divmod_events<R: Real>(a: R, b: R) -> Flags {
-    quotient_events(a, b) | remainder_events(a, b)
+pub(crate) fn half_quotient_events(a: f32, b: f32) -> Flags {
+    let overflows = (a / b).abs() >= 65520.0 && b != 0.0 && a.is_finite();
+    if overflows { Flags::OVERFLOW } else { quotient_events(a, b) }
 }
 
-/// A NaN among the operands, for rows whose comparisons report it.
+/// What NumPy reports of [`logaddexp`]: its comparisons report a NaN, its difference may overflow.
 #[inline(always)]
-pub(crate) fn missing_events<R: Real>(a: R, b: R) -> Flags {
-    if a.missing() || b.missing() { Flags::INVALID } else { Flags::NONE }
+pub(crate) fn logaddexp_events<R: Real>(a: R, b: R) -> Flags {
+    match () {
+        _ if a.missing() || b.missing() => Flags::INVALID,
+        _ if (a - b).infinite() && !a.infinite() && !b.infinite() => Flags::OVERFLOW,
+        _ => Flags::NONE,
+    }
+}
+
+/// An infinite result of a finite number.
+#[inline(always)]
+pub(crate) fn overflow<R: Real>(a: R, result: R) -> Flags {
+    if result.infinite() && !a.infinite() { Flags::OVERFLOW } else { Flags::NONE }
+}
+
+/// What NumPy reports of [`half_spacing`].
+#[inline(always)]
+pub(crate) fn half_spacing_events(a: f32) -> Flags {
+    if a.is_finite() { overflow(a, half_spacing(a)) } else { Flags::INVALID }
 }
 
 /// The larger; a NaN if either is one.
@@ -336,6 +357,13 @@ pub(crate) fn fmax<R: Real>(a: R, b: R) -> R {
 #[inline(always)]
 pub(crate) fn fmin<R: Real>(a: R, b: R) -> R {
     if a <= b || b.missing() { a } else { b }
+}
+
+/// Not below `low` nor above `high`; of equal numbers the bound; a NaN if any is one.
+#[inline(always)]
+pub(crate) fn clip<R: Real>(a: R, low: R, high: R) -> R {
+    let raised = if a > low || a.missing() { a } else { low };
+    if raised < high || raised.missing() { raised } else { high }
 }
 
 /// 1, 0 or -1; a NaN for a NaN.
@@ -398,14 +426,14 @@ pub(crate) fn logaddexp2<R: Real>(a: R, b: R) -> R {
     }
 }
 
-/// The next half towards `target`.
+/// The next half towards `target`; of equal numbers the first.
 #[inline(always)]
 pub(crate) fn half_next_after(a: f32, target: f32) -> f32 {
     let bits = half::f16::from_f32(a).to_bits();
     if a.is_nan() || target.is_nan() {
         a + target
     } else if a == target {
-        target
+        a
     } else if a == 0.0 {
         half::f16::from_bits(1).to_f32().copysign(target)
     } else if (a < target) == (a > 0.0) {
@@ -415,11 +443,8 @@ pub(crate) fn half_next_after(a: f32, target: f32) -> f32 {
     }
 }
 
-/// The distance of a half to the next one of larger magnitude, with its sign.
+/// The distance of a half to the next larger one: NumPy's halves do not follow the sign as its other numbers do.
 #[inline(always)]
 pub(crate) fn half_spacing(a: f32) -> f32 {
-    if !a.is_finite() {
-        return f32::NAN;
-    }
-    half::f16::from_bits(half::f16::from_f32(a).to_bits() + 1).to_f32() - a
+    if a.is_finite() { half_next_after(a, f32::INFINITY) - a } else { f32::NAN }
 }
