@@ -32,7 +32,12 @@ fn main() {
         };
         let update = forced(&|| {
             let twice = apply_one(Op::Multiply, &[(&y).into(), Input::Float(2.0)]).unwrap();
-            apply(Op::Add, &[(&x).into(), (&twice).into()], &Options { out: &[Some(&x)], ..Options::default() }).unwrap();
+            apply(
+                Op::Add,
+                &[(&x).into(), (&twice).into()],
+                &Options { out: &[Some(&x)], ..Options::default() },
+            )
+            .unwrap();
             drop(twice);
             runtime().sync().unwrap();
         });
@@ -47,6 +52,8 @@ fn main() {
             }
             runtime().sync().unwrap();
         });
-        println!("n {n:>9}: record {record:>7.0}  x += 2*y {update:>11.0}  sum {sum:>11.0}  chain of 20 {chain:>11.0} ns");
+        println!(
+            "n {n:>9}: record {record:>7.0}  x += 2*y {update:>11.0}  sum {sum:>11.0}  chain of 20 {chain:>11.0} ns"
+        );
     }
 }

@@ -2,9 +2,7 @@
 
 use crate::{Error, Result, runtime};
 use maniple_ops::{Dtype, Element, Scalar};
-use maniple_runtime::{
-    Access, Handle, KernelId, Line, Operand, Privilege, Strides, View, human_bytes,
-};
+use maniple_runtime::{Access, Handle, KernelId, Line, Operand, Privilege, Strides, View, human_bytes};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;

@@ -89,6 +89,9 @@ pub type Outputs = SmallVec<[Array; 2]>;
 /// NumPy's: no loop for the dtypes, shapes that do not broadcast, a cast that `casting` forbids, a Python integer out
 /// of bounds; and failures of earlier tasks that this call caused to run.
 pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outputs> {
+    if let Some(output) = crate::quick::apply(op, inputs, options)? {
+        return Ok(smallvec![output]);
+    }
     let row = op.row();
     let types: SmallVec<[Typed; 3]> = inputs.iter().map(typed).collect();
     let found = match options.dtype {
@@ -212,6 +215,9 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
 /// # Errors
 /// As [`apply`].
 pub fn apply_one(op: Op, inputs: &[Input<'_>]) -> Result<Array> {
+    if let Some(output) = crate::quick::apply(op, inputs, &Options::default())? {
+        return Ok(output);
+    }
     Ok(apply(op, inputs, &Options::default())?.swap_remove(0))
 }
 
@@ -223,7 +229,7 @@ pub fn apply_into(op: Op, inputs: &[Input<'_>], out: &Array) -> Result<()> {
     apply(op, inputs, &Options { out: &[Some(out)], ..Options::default() }).map(|_| ())
 }
 
-fn typed(input: &Input<'_>) -> Typed {
+pub(crate) fn typed(input: &Input<'_>) -> Typed {
     match input {
         Input::Array(array) => Typed::Strong(array.dtype),
         Input::Scalar(scalar) => Typed::Strong(scalar.dtype()),
@@ -234,7 +240,7 @@ fn typed(input: &Input<'_>) -> Typed {
 }
 
 /// The constant that a scalar input is in the loop's dtype.
-fn constant(input: &Input<'_>, dtype: Dtype) -> Result<Scalar> {
+pub(crate) fn constant(input: &Input<'_>, dtype: Dtype) -> Result<Scalar> {
     Ok(match *input {
         Input::Array(_) => unreachable!("only scalars are constants"),
         Input::Scalar(scalar) => scalar.cast(dtype),
@@ -345,6 +351,11 @@ fn signature_key(
         key = key << 6 | (output.dtype as u64) << 1 | u64::from(fresh);
     }
     key
+}
+
+/// The kernel of a row without a mask: `arrays` has the dtypes of the inputs that are arrays.
+pub(crate) fn plain_kernel(chosen: &Loop, arrays: &[Option<Dtype>], out: Dtype) -> KernelId {
+    runtime().intern(Kernel::Map(body_of(chosen, arrays, None, &[out], &[false])))
 }
 
 /// The body of one operation: casts in, the row, the mask, casts out.

@@ -35,8 +35,10 @@ fn overlapping_writes_read_first() {
         a.slice(&[Index::Slice(Some(1), None, None)]).unwrap(),
         a.slice(&[Index::Slice(None, Some(-1), None)]).unwrap(),
     );
-    apply(Op::Add, &[(&tail).into(), (&head).into()], &Options { out: &[Some(&tail)], ..Options::default() }).unwrap();
-    let expected: Vec<f64> = (0..100_000).map(|at| if at == 0 { 0.0 } else { 2.0 * f64::from(at) - 1.0 }).collect();
+    apply(Op::Add, &[(&tail).into(), (&head).into()], &Options { out: &[Some(&tail)], ..Options::default() })
+        .unwrap();
+    let expected: Vec<f64> =
+        (0..100_000).map(|at| if at == 0 { 0.0 } else { 2.0 * f64::from(at) - 1.0 }).collect();
     assert_eq!(a.to_vec::<f64>().unwrap(), expected);
     // a[::-1] = a
     let reversed = a.slice(&[Index::Slice(None, None, Some(-1))]).unwrap();
@@ -55,7 +57,10 @@ fn sums_of_any_shape() {
     let rows: Vec<i64> = (0..300).map(|row| (0..70).map(|column| row * 70 + column).sum()).collect();
     assert_eq!(a.sum_axis(1).unwrap().to_vec::<i64>().unwrap(), rows);
     let doubled = add(&a, &a);
-    assert_eq!(doubled.sum_axis(0).unwrap().to_vec::<i64>().unwrap(), columns.iter().map(|x| 2 * x).collect::<Vec<_>>());
+    assert_eq!(
+        doubled.sum_axis(0).unwrap().to_vec::<i64>().unwrap(),
+        columns.iter().map(|x| 2 * x).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -66,14 +71,21 @@ fn statistics() {
     let variance = a.var(&Reduction::default(), 0.0).unwrap().item().unwrap().get::<f64>();
     let expected = (10_001f64 * 10_001.0 - 1.0) / 12.0;
     assert!((variance - expected).abs() < 1e-9 * expected);
-    assert!(reduce(Op::Maximum, &Array::zeros(&[0], Dtype::Float64).unwrap(), &Reduction::default()).is_err());
+    assert!(
+        reduce(Op::Maximum, &Array::zeros(&[0], Dtype::Float64).unwrap(), &Reduction::default()).is_err()
+    );
 }
 
 #[test]
 fn views_write_through() {
     let a = Array::zeros(&[4, 6], Dtype::Float64).unwrap();
     a.slice(&[Index::At(1)]).unwrap().assign(Input::Int(7)).unwrap();
-    a.reshape(&[24], Layout::C).unwrap().slice(&[Index::Slice(None, None, Some(6))]).unwrap().assign(Input::Float(1.5)).unwrap();
+    a.reshape(&[24], Layout::C)
+        .unwrap()
+        .slice(&[Index::Slice(None, None, Some(6))])
+        .unwrap()
+        .assign(Input::Float(1.5))
+        .unwrap();
     let values = a.to_vec::<f64>().unwrap();
     assert_eq!(&values[..8], [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.5, 7.0]);
 }
