@@ -2,6 +2,7 @@
 
 use crate::instance::State;
 use crate::plan::Plans;
+use crate::record::Recorder;
 use crate::{
     Backends, Binding, Decoded, Edge, Error, Event, Handle, Handoff, Kernel, KernelId, Kernels, Launch, Line,
     Machine, Mapper, Mapping, MemoryId, Operand, Plan, Planned, PointTask, Region, Report, Settings, Window,
@@ -57,6 +58,7 @@ pub struct Runtime {
     settings: Settings,
     regions: AtomicU64,
     inner: Mutex<Inner>,
+    recorder: Option<Mutex<Recorder>>,
 }
 
 struct Inner {
@@ -89,7 +91,15 @@ impl Runtime {
         if settings.debug >= 1 {
             eprint!("{}", backends.machine);
         }
+        let recorder = settings.record.as_deref().and_then(|path| match Recorder::create(path) {
+            Ok(recorder) => Some(Mutex::new(recorder)),
+            Err(error) => {
+                eprintln!("maniple: nothing is recorded: {path}: {error}");
+                None
+            }
+        });
         Runtime {
+            recorder,
             backends: Arc::new(backends),
             mapper,
             settings,
@@ -164,7 +174,7 @@ impl Runtime {
         if operands.iter().any(|operand| operand.region.is_exported()) {
             self.flush_locked(inner)?;
             for operand in operands.iter().filter(|operand| operand.region.is_exported()) {
-                self.bring_home(operand.region, operand.privilege.writes())?;
+                self.bring_home(operand.region.region(), operand.privilege.writes())?;
             }
             return Ok(());
         }
@@ -223,7 +233,11 @@ impl Runtime {
         if self.machine().memories.len() > 1 || !state.is_idle() {
             return Ok(None);
         }
-        state.address(HOST, region.bytes).map(Some).map_err(|full| out_of_memory(full.bytes, Line::default()))
+        let address =
+            state.address(HOST, region.bytes).map_err(|full| out_of_memory(full.bytes, Line::default()))?;
+        drop(state);
+        self.note_read(region, address);
+        Ok(Some(address))
     }
 
     /// The host address of a region's bytes, up to date and with no command outstanding on them. If `writes`, the
@@ -233,7 +247,13 @@ impl Runtime {
     /// Why the region has no value, or why tasks failed that ran on the way.
     pub fn host(&self, region: &Handle, writes: bool) -> Result<u64, Error> {
         self.flush()?;
-        self.bring_home(region, writes)
+        let address = self.bring_home(region.region(), writes)?;
+        if writes {
+            region.note_outside();
+        } else {
+            self.note_read(region, address);
+        }
+        Ok(address)
     }
 
     /// The floating point events of everything that has run, since the last call.
@@ -266,7 +286,7 @@ impl Runtime {
     }
 
     /// Copies what is newer elsewhere to the host and waits for every command on the region.
-    fn bring_home(&self, region: &Handle, writes: bool) -> Result<u64, Error> {
+    fn bring_home(&self, region: &Arc<Region>, writes: bool) -> Result<u64, Error> {
         let (address, events) = {
             let mut state = region.state();
             if let Some(error) = &state.failed {
@@ -275,7 +295,7 @@ impl Runtime {
             let whole = crate::Span { low: 0, high: region.bytes };
             let full = |full: crate::OutOfMemory| out_of_memory(full.bytes, Line::default());
             if self.machine().memories.len() > 1 {
-                state.fetch(region.region(), HOST, whole).map_err(full)?;
+                state.fetch(region, HOST, whole).map_err(full)?;
                 if writes {
                     state.written(HOST, whole);
                 }
@@ -286,13 +306,54 @@ impl Runtime {
         Ok(address)
     }
 
-    /// The list of stages, one call each.
+    /// Runs the tasks of the window, and begins the next.
     fn flush_locked(&self, inner: &mut Inner) -> Result<(), Error> {
         if inner.window.is_empty() {
             return Ok(());
         }
         let mut window = std::mem::take(&mut inner.window);
         window.seal();
+        let result = self.note_window(&window, inner).and_then(|()| self.run_window(&window, inner));
+        window.clear();
+        inner.window = window;
+        inner.work = 0;
+        inner.since = None;
+        result
+    }
+
+    /// Runs a window that was sealed elsewhere.
+    pub(crate) fn run_sealed(&self, window: Window) -> Result<(), Error> {
+        self.run_window(&window, &mut self.lock())
+    }
+
+    /// Records a sealed window, if the stream is recorded, after the bytes that entered it from outside.
+    fn note_window(&self, window: &Window, inner: &Inner) -> Result<(), Error> {
+        let Some(recorder) = &self.recorder else { return Ok(()) };
+        let mut recorder = recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for region in window.regions.iter().filter(|region| Recorder::wants_data(region)) {
+            if region.state().has_bytes() {
+                let address = self.bring_home(region, false)?;
+                // SAFETY: the region's bytes lie at its host address, and no command uses them.
+                recorder.data(region.id, unsafe {
+                    std::slice::from_raw_parts(address as *const u8, region.bytes)
+                });
+            }
+        }
+        recorder.window(window, &inner.kernels);
+        Ok(())
+    }
+
+    /// Notes what the program reads, if the stream is recorded.
+    fn note_read(&self, region: &Region, address: u64) {
+        if let Some(recorder) = &self.recorder {
+            // SAFETY: the region's bytes lie at its host address, and no command uses them.
+            let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, region.bytes) };
+            recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).read(region.id, bytes);
+        }
+    }
+
+    /// The list of stages, one call each.
+    fn run_window(&self, window: &Window, inner: &mut Inner) -> Result<(), Error> {
         let plan = inner.plans.get(&window.words, || {
             let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
             let edges = edges(&decoded.tasks);
@@ -308,12 +369,8 @@ impl Runtime {
         inner.statistics.tasks += window.len() as u64;
         let mut result = Ok(());
         for planned in &plan.launches {
-            result = result.and(self.issue(planned, &window, inner));
+            result = result.and(self.issue(planned, window, inner));
         }
-        window.clear();
-        inner.window = window;
-        inner.work = 0;
-        inner.since = None;
         result
     }
 

@@ -3,7 +3,7 @@
 use crate::instance::State;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The identity of some data: a number of bytes that may live in several memories, or nowhere yet.
@@ -14,6 +14,7 @@ pub struct Region {
     pub bytes: usize,
     handles: AtomicUsize,
     exports: AtomicUsize,
+    outside: AtomicBool,
     role: AtomicU64,
     state: Mutex<State>,
 }
@@ -26,6 +27,7 @@ impl Region {
             bytes,
             handles: AtomicUsize::new(1),
             exports: AtomicUsize::new(0),
+            outside: AtomicBool::new(false),
             role: AtomicU64::new(0),
             state: Mutex::new(state),
         }))
@@ -54,6 +56,16 @@ impl Region {
     /// Ends one [`Region::export`].
     pub fn unexport(&self) {
         self.exports.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes that bytes of it were written by somebody else than a task.
+    pub(crate) fn note_outside(&self) {
+        self.outside.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether bytes of it were written by somebody else than a task since the last call.
+    pub(crate) fn take_outside(&self) -> bool {
+        self.outside.swap(false, Ordering::Relaxed)
     }
 
     /// The role in window `window`, or the one that `assign` gives it.
