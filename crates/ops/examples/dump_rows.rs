@@ -5,8 +5,8 @@
 //! inputs, its outputs, and one byte of floating point events for each element, or 255 where they were not measured.
 
 use maniple_ops::{
-    Arg, Block, Dtype, Kind, Op, Operand, Order, Rule, Scalar, arg_leaf, block, cast_block, flags, fold,
-    resolve, resolve_dtype, samples, signature, types,
+    Arg, Block, Dtype, Kind, Loop, Op, Operand, Order, Rule, RuleError, Scalar, arg_leaf, block, cast_block,
+    flags, fold, resolve, resolve_output, samples, signature, types,
 };
 use std::fmt::Write as _;
 use std::path::Path;
@@ -68,19 +68,20 @@ fn resolve_lines(rows: &[Op]) -> String {
                 .map(|place| choices[index / choices.len().pow(place as u32) % choices.len()])
                 .collect();
             let names: Vec<&str> = operands.iter().map(|operand| operand_name(*operand)).collect();
-            let answer = match resolve(op, &operands) {
-                Ok(of) => format!("{} {}", dtype_names(&of.ins), dtype_names(&of.outs)),
-                Err(error) => format!("!{error}"),
+            let mut line = |output: &str, answer: Result<Loop, RuleError>| {
+                let answer = match answer {
+                    Ok(of) => format!("{} {}", dtype_names(&of.ins), dtype_names(&of.outs)),
+                    Err(error) => format!("!{error}"),
+                };
+                writeln!(lines, "{}\t{}{output}\t{answer}", op.row().numpy, names.join(","))
+                    .expect("a string takes everything");
             };
-            writeln!(lines, "{}\t{}\t{answer}", op.row().numpy, names.join(","))
-                .expect("a string takes everything");
-        }
-        for dtype in Dtype::ALL {
-            let answer = match resolve_dtype(op, dtype) {
-                Ok(of) => format!("{} {}", dtype_names(&of.ins), dtype_names(&of.outs)),
-                Err(error) => format!("!{error}"),
-            };
-            writeln!(lines, "{}\t->{dtype}\t{answer}", op.row().numpy).expect("a string takes everything");
+            line("", resolve(op, &operands));
+            if inputs < 3 {
+                for dtype in Dtype::ALL {
+                    line(&format!("->{dtype}"), resolve_output(op, &operands, dtype));
+                }
+            }
         }
     }
     lines

@@ -41,6 +41,6 @@ pub use flags::Flags;
 pub use fold::{Fold, FoldExtend, FoldLeaf, FoldRows, FoldScan, LANES, LEAF, Start, fold, fold_at};
 pub use isa::Level;
 pub use kernel::{Block, Order, Status};
-pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, signature, types};
+pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
 pub use scalar::Scalar;
 pub use table::{Identity, Op, Row};

@@ -66,6 +66,19 @@ pub enum RuleError {
     BooleanNegative,
     /// No case gives the dtype asked for as output; NumPy raises the subclass `UFuncTypeError`.
     NoOutput(Op, Dtype),
+    /// No loop takes the operands to the dtype asked for; NumPy raises the subclass `UFuncTypeError`.
+    NoMatch(Op),
+    /// An input cannot be cast to the loop that the dtype asked for means; NumPy raises `UFuncTypeError`.
+    CannotCast {
+        /// The row.
+        op: Op,
+        /// The position of the input.
+        input: usize,
+        /// Its dtype.
+        from: Dtype,
+        /// The dtype the loop takes there.
+        to: Dtype,
+    },
     /// The number of operands is not the row's.
     Arity(Op, usize),
 }
@@ -115,21 +128,7 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, RuleError> {
             }
             linear(op, &dtypes)
         }
-        Rule::Ldexp => {
-            let exponent_fits = match operands[1] {
-                Operand::Strong(dtype) => dtype.can_cast(Dtype::Int64, Casting::Safe),
-                weak => weak == Operand::WeakInt,
-            };
-            let number = match (operands[0], operands[1]) {
-                // NumPy finds its first loop good enough for a Python integer beside an array.
-                (Operand::WeakInt, Operand::Strong(dtype)) if dtype != Dtype::Bool => Dtype::Float16,
-                _ => strengthen(&operands[..1])[0],
-            };
-            match first_case(op, |key| number.can_cast(key, Casting::Safe)) {
-                Some(of) if exponent_fits => Ok(of),
-                _ => Err(RuleError::NotSupported(op)),
-            }
-        }
+        Rule::Ldexp => ldexp(op, operands, |_| true),
         Rule::Select => uniform(op, operands, common(&operands[1..])),
         Rule::Internal => match operands[0] {
             Operand::Strong(dtype) => uniform(op, operands, dtype),
@@ -144,6 +143,36 @@ pub fn resolve(op: Op, operands: &[Operand]) -> Result<Loop, RuleError> {
 /// If no loop has that output.
 pub fn resolve_dtype(op: Op, dtype: Dtype) -> Result<Loop, RuleError> {
     first_loop(op, |of| of.outs[0] == dtype).ok_or(RuleError::NoOutput(op, dtype))
+}
+
+/// The loop NumPy picks for the operands where every output must be `dtype`: what `dtype=` asks of a ufunc.
+///
+/// # Errors
+/// If NumPy would raise under `casting="same_kind"`.
+pub fn resolve_output(op: Op, operands: &[Operand], dtype: Dtype) -> Result<Loop, RuleError> {
+    let row = op.row();
+    if operands.len() != row.inputs as usize {
+        return Err(RuleError::Arity(op, operands.len()));
+    }
+    if matches!(row.rule, Rule::Compare | Rule::Logical) && dtype == Dtype::Bool {
+        return resolve(op, operands);
+    }
+    let loops: SmallVec<[Loop; 2]> = SEARCH
+        .into_iter()
+        .filter_map(|key| signature(op, key))
+        .filter(|of| of.outs.iter().all(|out| *out == dtype))
+        .collect();
+    let dtypes = strengthen(operands);
+    let safe = |of: &&Loop| dtypes.iter().zip(&of.ins).all(|(from, to)| from.can_cast(*to, Casting::Safe));
+    let refused = |of: &Loop| operands.iter().zip(&of.ins).position(|(from, to)| !from.may_become(*to));
+    if row.rule == Rule::Ldexp {
+        return ldexp(op, operands, |of| of.outs[0] == dtype);
+    }
+    let of = loops.iter().find(safe).or(loops.first()).ok_or(RuleError::NoMatch(op))?;
+    match refused(of) {
+        Some(input) => Err(RuleError::CannotCast { op, input, from: dtypes[input], to: of.ins[input] }),
+        None => Ok(of.clone()),
+    }
 }
 
 /// The loop of a row at a key dtype; none if it has no such case.
@@ -254,8 +283,18 @@ fn compare(op: Op, operands: &[Operand]) -> Result<Loop, RuleError> {
     signature(mixed, key).ok_or(RuleError::NotSupported(op))
 }
 
-fn first_case(op: Op, accepts: impl Fn(Dtype) -> bool) -> Option<Loop> {
-    first_loop(op, |of| accepts(of.dtype))
+fn ldexp(op: Op, operands: &[Operand], accepts: impl Fn(&Loop) -> bool) -> Result<Loop, RuleError> {
+    let exponent_fits = match operands[1] {
+        Operand::Strong(dtype) => dtype.can_cast(Dtype::Int64, Casting::Safe),
+        weak => weak == Operand::WeakInt,
+    };
+    let number = match (operands[0], operands[1]) {
+        // NumPy finds its first loop good enough for a Python integer beside an array.
+        (Operand::WeakInt, Operand::Strong(dtype)) if dtype != Dtype::Bool => Dtype::Float16,
+        _ => strengthen(&operands[..1])[0],
+    };
+    let takes = |of: &Loop| accepts(of) && number.can_cast(of.dtype, Casting::Safe);
+    first_loop(op, takes).filter(|_| exponent_fits).ok_or(RuleError::NotSupported(op))
 }
 
 fn first_loop(op: Op, accepts: impl Fn(&Loop) -> bool) -> Option<Loop> {
@@ -263,6 +302,17 @@ fn first_loop(op: Op, accepts: impl Fn(&Loop) -> bool) -> Option<Loop> {
 }
 
 impl Operand {
+    /// Whether the operand may be cast to a dtype under `casting="same_kind"`, where a Python scalar fits every dtype
+    /// that can hold its kind.
+    fn may_become(self, to: Dtype) -> bool {
+        match self {
+            Operand::Strong(dtype) => dtype.can_cast(to, Casting::SameKind),
+            Operand::WeakInt => to != Dtype::Bool,
+            Operand::WeakFloat => to.is_inexact(),
+            Operand::WeakComplex => to.is_complex(),
+        }
+    }
+
     /// The dtype a weak scalar has on its own; none for a strong operand.
     pub fn default_dtype(self) -> Option<Dtype> {
         match self {
@@ -311,6 +361,20 @@ impl fmt::Display for RuleError {
                     "ufunc '{}' did not contain a loop with signature matching types {given} -> {}",
                     op.row().numpy,
                     class_name(*dtype)
+                )
+            }
+            RuleError::NoMatch(op) => write!(
+                f,
+                "No loop matching the specified signature and casting was found for ufunc {}",
+                op.row().numpy
+            ),
+            RuleError::CannotCast { op, input, from, to } => {
+                let number = if op.row().inputs == 1 { String::new() } else { format!(" {input}") };
+                write!(
+                    f,
+                    "Cannot cast ufunc '{}' input{number} from dtype('{from}') to dtype('{to}') with casting rule \
+                     'same_kind'",
+                    op.row().numpy
                 )
             }
             RuleError::Arity(op, given) => {
