@@ -159,7 +159,7 @@ class Exchange:
         return value if original is None else original
 
     def to_ours(self, value: Any) -> Any:
-        """`value` with each NumPy array as one of ours; scalars and subclasses of NumPy's array stay what they are."""
+        """`value` with each NumPy array as one of ours; scalars and NumPy's subclasses stay what they are."""
         kind = type(value)
         if kind is numpy.ndarray:
             known = self.ours.get(id(value))

@@ -51,21 +51,14 @@ _WITHOUT_ARRAYS = {
 
 # Functions that read values by their nature, as printing does: running them in NumPy is no fallback.
 _READERS = {
-    "array2string",
-    "array_repr",
-    "array_str",
-    "save",
-    "savetxt",
-    "savez",
-    "savez_compressed",
-    "write_array",
-}
+    "array2string", "array_repr", "array_str", "save", "savetxt", "savez", "savez_compressed", "write_array",
+}  # fmt: skip
 
 # Helpers of tests that take functions and other objects, which must reach NumPy as they are.
 _RAW_TESTING = {
     "assert_", "assert_no_gc_cycles", "assert_no_warnings", "assert_raises", "assert_raises_regex",
-    "assert_warns", "break_cycles", "check_support_sve", "decorate_methods", "jiffies", "measure", "memusage", "run_threaded",
-    "rundocs", "runstring", "tempdir", "temppath",
+    "assert_warns", "break_cycles", "check_support_sve", "decorate_methods", "jiffies", "measure", "memusage",
+    "run_threaded", "rundocs", "runstring", "tempdir", "temppath",
 }  # fmt: skip
 
 
@@ -244,11 +237,12 @@ def _without_arrays(module: str) -> set[str]:
 
 def dotted(function: Any) -> str:
     """The name of NumPy's function as users write it after `numpy.`."""
-    home = _home(function).removeprefix("numpy").removeprefix(".")
-    if home.startswith(("_core", "lib.", "random.")):
-        home = "random" if home.startswith("random.") else ""
-    name = getattr(function, "__name__", "?")
-    return f"{home}.{name}" if home else name
+    parts = [part for part in _home(function).split(".") if not part.startswith("_")]
+    if "_core" in _home(function):
+        parts = []
+    if "random" in parts:
+        parts = ["numpy", "random"]
+    return ".".join([*parts[1:], getattr(function, "__name__", "?")])
 
 
 def dress(wrapper: Callable, original: Any) -> Callable:

@@ -77,6 +77,15 @@ _FUNCTIONS = {
 
 _PUBLIC = {module: frozenset(text.split()) for module, text in _FUNCTIONS.items()}
 
+# Functions whose dispatcher, which NumPy calls first, refuses generators.
+_CHECKED = {
+    "column_stack": "_column_stack_dispatcher",
+    "dstack": "_dstack_dispatcher",
+    "hstack": "_vhstack_dispatcher",
+    "stack": "_stack_dispatcher",
+    "vstack": "_vhstack_dispatcher",
+}
+
 # Modules whose private helpers, functions and classes alike, are rebound wherever they are mentioned.
 _HELPERS = {*_PUBLIC, "numpy._core._methods"}
 
@@ -96,7 +105,7 @@ def rebinds(function: Any) -> bool:
     if not isinstance(code, types.FunctionType):
         return False
     module = code.__globals__.get("__name__", "")
-    return code.__name__ in _PUBLIC.get(module, ()) or (code.__name__.startswith("_") and module in _HELPERS)
+    return code.__name__ in _PUBLIC.get(module, ()) or _is_helper(code)
 
 
 def rebinds_class(cls: Any) -> bool:
@@ -107,10 +116,14 @@ def rebinds_class(cls: Any) -> bool:
 def function(original: Callable) -> Callable:
     """NumPy's `original` running over our arrays, or in NumPy where an argument is not ours to compute on."""
     code = _implementation(original)
-    if code.__name__.startswith("_"):
-        return rebind(code)
+    if _is_helper(code):
+        helper = _mirror.stand_for(original, _with_our_globals(code, None))
+        # Only now, since it may mention itself.
+        _supply_names(code)
+        return helper
     name = _mirror.dotted(original)
     implementation = None
+    check = code.__globals__[_CHECKED[code.__name__]] if code.__name__ in _CHECKED else None
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         nonlocal implementation
@@ -121,6 +134,8 @@ def function(original: Callable) -> Callable:
             options = {key: admit(value) for key, value in kwargs.items()} if kwargs else kwargs
         except NotOurs:
             return _fallback.run(name, original, args, kwargs)
+        if check is not None:
+            check(*args, **kwargs)
         return implementation(*admitted, **options)
 
     return _mirror.dress(wrapper, original)
@@ -130,8 +145,14 @@ def rebind(
     original: types.FunctionType, cells: dict[int, types.CellType] | None = None
 ) -> types.FunctionType:
     """`original` with the mirror of its module as globals; `cells` replaces closure cells by identity."""
+    _supply_names(original)
+    return _with_our_globals(original, cells)
+
+
+def _with_our_globals(
+    original: types.FunctionType, cells: dict[int, types.CellType] | None
+) -> types.FunctionType:
     scope = _scope(original.__globals__)
-    _supply(original.__code__, original.__globals__, scope)
     closure = original.__closure__
     if closure is not None:
         closure = tuple([_rebind_cell(cell, cells) for cell in closure])
@@ -207,6 +228,11 @@ def _implementation(function: Any) -> Any:
     return getattr(function, "_implementation", function)
 
 
+def _is_helper(code: types.FunctionType) -> bool:
+    scope = code.__globals__
+    return scope.get("__name__") in _HELPERS and code.__name__ not in scope.get("__all__", ())
+
+
 def _class_key(cls: type) -> str | None:
     module = vars(cls).get("__module__", "")
     if cls.__name__ in _CLASSES.get(module, ()):
@@ -226,6 +252,10 @@ def _module(name: str) -> types.ModuleType:
     import sys
 
     return sys.modules[name]
+
+
+def _supply_names(original: types.FunctionType) -> None:
+    _supply(original.__code__, original.__globals__, _scope(original.__globals__))
 
 
 def _supply(code: types.CodeType, original: dict, scope: dict) -> None:
