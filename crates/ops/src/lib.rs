@@ -36,7 +36,7 @@ pub use arg::{Arg, ArgLeaf, arg_leaf};
 pub use block::{block, block_at, cast_block, cast_block_at};
 pub use body::{Body, Step, Value, Wire};
 pub use dtype::{Bool, Casting, Dtype, Element, Kind};
-pub use eval::eval;
+pub use eval::{apply, eval};
 pub use flags::Flags;
 pub use fold::{Fold, FoldExtend, FoldLeaf, FoldRows, FoldScan, LANES, LEAF, Start, fold, fold_at};
 pub use isa::Level;
