@@ -1,6 +1,6 @@
 //! The plan cache: a window whose words were seen before is not analysed again.
 
-use crate::{Launch, Mapping};
+use crate::{Launch, Mapping, Role};
 use rustc_hash::FxHasher;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,6 +13,8 @@ pub struct Planned {
     pub launch: Arc<Launch>,
     /// Where it runs.
     pub mapping: Mapping,
+    /// Roles that nobody needs once this launch has been issued.
+    pub releases: Vec<Role>,
 }
 
 /// What a window became: launches in an order that keeps every dependence, over the window's roles.
@@ -20,6 +22,25 @@ pub struct Planned {
 pub struct Plan {
     /// The launches.
     pub launches: Vec<Planned>,
+}
+
+impl Plan {
+    /// Joins launches with their mappings, and finds where each region that is dead after the window is used last.
+    pub fn new(launches: Vec<(Launch, Mapping)>, dead: &[bool]) -> Plan {
+        let mut last_use: Vec<Option<usize>> = vec![None; dead.len()];
+        for (at, (launch, _)) in launches.iter().enumerate() {
+            launch.args.iter().for_each(|arg| last_use[arg.role as usize] = Some(at));
+        }
+        let planned = launches.into_iter().enumerate().map(|(at, (launch, mapping))| Planned {
+            releases: (0..dead.len())
+                .filter(|&role| dead[role] && last_use[role] == Some(at))
+                .map(|role| role as Role)
+                .collect(),
+            launch: Arc::new(launch),
+            mapping,
+        });
+        Plan { launches: planned.collect() }
+    }
 }
 
 /// Windows share a plan exactly if all their words are equal; the hash only finds the candidates.

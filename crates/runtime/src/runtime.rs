@@ -57,6 +57,8 @@ pub struct Runtime {
     mapper: Box<dyn Mapper>,
     settings: Settings,
     regions: AtomicU64,
+    /// Stands in a window for regions that are no longer needed.
+    nothing: Arc<Region>,
     inner: Mutex<Inner>,
     recorder: Option<Mutex<Recorder>>,
 }
@@ -98,9 +100,11 @@ impl Runtime {
                 None
             }
         });
+        let backends = Arc::new(backends);
         Runtime {
             recorder,
-            backends: Arc::new(backends),
+            nothing: Region::create(u64::MAX, 0, State::new(backends.clone())).region().clone(),
+            backends,
             mapper,
             settings,
             regions: AtomicU64::new(0),
@@ -313,7 +317,7 @@ impl Runtime {
         }
         let mut window = std::mem::take(&mut inner.window);
         window.seal();
-        let result = self.note_window(&window, inner).and_then(|()| self.run_window(&window, inner));
+        let result = self.note_window(&window, inner).and_then(|()| self.run_window(&mut window, inner));
         window.clear();
         inner.window = window;
         inner.work = 0;
@@ -322,8 +326,8 @@ impl Runtime {
     }
 
     /// Runs a window that was sealed elsewhere.
-    pub(crate) fn run_sealed(&self, window: Window) -> Result<(), Error> {
-        self.run_window(&window, &mut self.lock())
+    pub(crate) fn run_sealed(&self, mut window: Window) -> Result<(), Error> {
+        self.run_window(&mut window, &mut self.lock())
     }
 
     /// Records a sealed window, if the stream is recorded, after the bytes that entered it from outside.
@@ -353,30 +357,32 @@ impl Runtime {
     }
 
     /// The list of stages, one call each.
-    fn run_window(&self, window: &Window, inner: &mut Inner) -> Result<(), Error> {
+    fn run_window(&self, window: &mut Window, inner: &mut Inner) -> Result<(), Error> {
         let plan = inner.plans.get(&window.words, || {
             let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
             let edges = edges(&decoded.tasks);
             let launches = fuse(&decoded, &edges, self.settings.fuse);
             self.show(&decoded, &edges, &launches);
-            let mapped = |launch: Launch| Planned {
-                mapping: map(&launch, &*self.mapper, self.machine()),
-                launch: Arc::new(launch),
+            let mapped = |launch: Launch| {
+                let mapping = map(&launch, &*self.mapper, self.machine());
+                (launch, mapping)
             };
-            Plan { launches: launches.into_iter().map(mapped).collect() }
+            Plan::new(launches.into_iter().map(mapped).collect(), &decoded.dead)
         });
         inner.statistics.windows += 1;
         inner.statistics.tasks += window.len() as u64;
         let mut result = Ok(());
         for planned in &plan.launches {
             result = result.and(self.issue(planned, window, inner));
+            // What nobody needs any more gives its bytes back before the next launch takes some.
+            planned.releases.iter().for_each(|&role| window.regions[role as usize] = self.nothing.clone());
         }
         result
     }
 
     /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
     fn issue(&self, planned: &Planned, window: &Window, inner: &mut Inner) -> Result<(), Error> {
-        let Planned { launch, mapping } = planned;
+        let Planned { launch, mapping, .. } = planned;
         let line = window.lines[launch.tasks[0] as usize];
         let started = (self.settings.debug >= 2).then(Instant::now);
         let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
