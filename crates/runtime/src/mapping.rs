@@ -1,6 +1,6 @@
 //! Stage 5: where the pieces of a launch run, as the mapper decides and the runtime checks.
 
-use crate::{Launch, Machine, MemoryId, ProcessorId, Span, cut};
+use crate::{Launch, Machine, MemoryId, ProcessorId, Role, Span, cut};
 use std::fmt;
 
 /// The policy: how many pieces, which processor, which memory. Any answer is correct; some are fast.
@@ -83,11 +83,29 @@ pub fn map(launch: &Launch, mapper: &dyn Mapper, machine: &Machine) -> Mapping {
     Mapping { inline, pieces }
 }
 
+/// Whether the ranges of bytes that pieces write in different memories overlap, through one argument or through several
+/// on one region.
 fn interleaved(launch: &Launch, pieces: &[Piece]) -> bool {
-    (launch.args.iter().enumerate()).filter(|(_, arg)| arg.privilege.writes()).any(|(at, arg)| {
-        let mut spans: Vec<(Span, MemoryId)> =
-            pieces.iter().map(|piece| (arg.span_of(piece.first, piece.last), piece.memories[at])).collect();
-        spans.sort();
-        spans.windows(2).any(|pair| pair[0].1 != pair[1].1 && pair[0].0.overlaps(pair[1].0))
-    })
+    let mut writes: Vec<(Role, Span, MemoryId)> = Vec::new();
+    for (at, arg) in launch.args.iter().enumerate().filter(|(_, arg)| arg.privilege.writes()) {
+        let span = |piece: &Piece| arg.span_of(piece.first, piece.last);
+        writes.extend(pieces.iter().map(|piece| (arg.role, span(piece), piece.memories[at])));
+    }
+    writes.sort();
+    // By where they begin, each is compared with the one before it that reaches farthest in another memory.
+    let mut reach: Vec<(MemoryId, usize)> = Vec::new();
+    let mut region = None;
+    for (role, span, memory) in writes {
+        if region.replace(role) != Some(role) {
+            reach.clear();
+        }
+        if reach.iter().any(|&(other, high)| other != memory && high > span.low) {
+            return true;
+        }
+        match reach.iter_mut().find(|(known, _)| *known == memory) {
+            Some((_, high)) => *high = span.high.max(*high),
+            None => reach.push((memory, span.high)),
+        }
+    }
+    false
 }
