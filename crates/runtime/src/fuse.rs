@@ -116,6 +116,8 @@ impl Group {
     fn accepts(&self, task: &Task, shape: &Shape) -> bool {
         let (arguments, steps) = match &*task.kernel {
             Kernel::Map(body) => (task.args.len(), body.steps.len()),
+            // A reduction takes its index space from an input, so constants alone are stored first.
+            Kernel::Reduce(_) if self.inputs.is_empty() => return false,
             Kernel::Reduce(reduce) => (task.args.len(), reduce.body.steps.len()),
             _ => return false,
         };
@@ -301,6 +303,10 @@ impl Group {
                 live_steps[at] = true;
                 args.iter().for_each(|&symbol| mark(symbol, &mut live_results));
             }
+        }
+        if self.fold.is_some() && !live_inputs.contains(&true) {
+            // What is folded turned out to be constant; one input stays for its index space.
+            live_inputs[0] = true;
         }
         // Numbering: inputs, then constants, then the results of the steps that stay.
         let inputs: Vec<usize> = (0..self.inputs.len()).filter(|&at| live_inputs[at]).collect();
