@@ -80,14 +80,19 @@ impl View {
         Span { low: low as usize, high: high as usize + item }
     }
 
-    /// The bytes touched by the elements `first..last` of the C order, exactly bounded where the range covers whole
-    /// rows and conservatively elsewhere.
+    /// The bytes touched by the elements `first..last` of the C order: from the first to the last of them where
+    /// addresses only rise or only fall along the C order, as in every piece of an array or of rows or columns of one;
+    /// whole rows elsewhere.
     pub fn span_of(&self, first: usize, last: usize, item: usize) -> Span {
         if first >= last {
             return Span { low: 0, high: 0 };
         }
         if first == 0 && last == self.size() {
             return self.span(item);
+        }
+        if self.is_monotonic(item) {
+            let (a, b) = (self.byte_of(first), self.byte_of(last - 1));
+            return Span { low: a.min(b) as usize, high: a.max(b) as usize + item };
         }
         let (mut start, mut end) = (first, last - 1);
         let (mut low, mut high) = (self.offset, self.offset);
@@ -104,6 +109,34 @@ impl View {
             high += x.max(y);
         }
         Span { low: low as usize, high: high as usize + item }
+    }
+
+    /// Whether no step of the C order goes back: every axis steps over all that the axes after it reach, and all in one
+    /// direction.
+    fn is_monotonic(&self, item: usize) -> bool {
+        let mut reach = item;
+        let (mut up, mut down) = (false, false);
+        for (&extent, &stride) in
+            self.shape.iter().zip(&self.strides).rev().filter(|&(&extent, _)| extent > 1)
+        {
+            if stride.unsigned_abs() < reach {
+                return false;
+            }
+            up |= stride > 0;
+            down |= stride < 0;
+            reach += (extent - 1) * stride.unsigned_abs();
+        }
+        !(up && down)
+    }
+
+    /// The byte at which an element of the C order starts.
+    fn byte_of(&self, position: usize) -> isize {
+        let (mut rest, mut at) = (position, self.offset);
+        for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
+            at += (rest % extent) as isize * stride;
+            rest /= extent;
+        }
+        at
     }
 
     /// Whether consecutive elements of the C order lie `item` bytes apart.
@@ -284,9 +317,14 @@ mod tests {
                     (span.low as isize, span.high as isize - 1),
                     (*left.first().unwrap(), *left.last().unwrap())
                 );
-                let (first, last) = (random(a.size()), a.size());
+                let first = random(a.size());
+                let last = first + 1 + random(a.size() - first);
                 let part = a.span_of(first, last, a_item);
                 assert!(span.contains(part));
+                for position in first..last {
+                    let low = a.byte_of(position) as usize;
+                    assert!(part.contains(Span { low, high: low + a_item }), "{a:?} {first}..{last}");
+                }
                 if !a.overlaps_itself(a_item) {
                     assert_eq!(left.len(), a.size() * a_item, "{a:?} {a_item}");
                 }
