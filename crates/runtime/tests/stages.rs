@@ -21,7 +21,7 @@ fn stages_are_as_committed() {
         if found == expected {
             continue;
         }
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
+        if option_env!("UPDATE_EXPECT").is_some() {
             fs::write(&path, format!("{source}\n----\n{found}")).expect("the case is written");
         } else {
             stale.push(format!("{}:\n{found}", path.display()));
