@@ -451,7 +451,10 @@ impl Maker {
         let partials = self.fresh(&partial_shape, Dtype::Int64);
         let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
         self.task(kernel, results * leaves, vec![input, partials.clone()], Vec::new());
-        let out = self.output(&extents(&kept), Some(Dtype::Int64));
+        let mut out = self.output(&extents(&kept), Some(Dtype::Int64));
+        if out.region == partials.region {
+            out = self.fresh(&extents(&kept), Dtype::Int64);
+        }
         let read = Argument { privilege: Privilege::Read, access: Access::Rows(leaves), ..partials };
         let partials = read.region;
         self.task(Kernel::Fold { op, dtype: Dtype::Int64 }, results, vec![read, out], Vec::new());

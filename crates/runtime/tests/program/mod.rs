@@ -69,28 +69,6 @@ fn interpret(program: &str, half: Half) -> Interpreter {
     machine
 }
 
-impl Stages {
-    /// Everything, as the case files have it.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for (at, stage) in self.windows.iter().enumerate() {
-            let _ = writeln!(text, "window {at}");
-            for (name, lines) in [
-                ("task", &stage.tasks),
-                ("edge", &stage.edges),
-                ("launch", &stage.launches),
-                ("mapping", &stage.mappings),
-                ("command", &stage.commands),
-            ] {
-                for line in lines.lines() {
-                    let _ = writeln!(text, "  {name} {line}");
-                }
-            }
-        }
-        text
-    }
-}
-
 /// What a `settings` line may say.
 #[derive(Clone, Copy)]
 struct Chosen {
