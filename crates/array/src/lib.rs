@@ -23,7 +23,7 @@ pub use elementwise::{Input, Layout, Options, Outputs, apply, apply_into, apply_
 pub use error::{Error, Kind, Result};
 pub use index::{Index, resolve_slice};
 pub use operators::{Bounds, Operand, sync};
-pub use reduction::{Reduction, reduce};
+pub use reduction::{KeepDims, Reduction, reduce};
 pub use session::{Context, context, runtime, set_context, start};
 pub use shape::{Part, concatenate, normalize_axes, normalize_axis};
 
