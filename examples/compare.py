@@ -49,7 +49,7 @@ class ExampleFailedError(Exception):
 
 def example_names() -> list[str]:
     """All programs of this folder."""
-    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "compare")
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("compare", "demo"))
 
 
 def tolerances(name: str) -> dict[str, float]:
