@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from . import _maniple, _warnings
-from ._fallback import MODES, FallbackError, FallbackWarning, mode, set_mode
+from . import _arrays, _maniple, _warnings
+from ._fallback import FallbackError, FallbackWarning, mode, run, set_mode
 from ._report import Report
 
 __version__ = "0.1.0"
@@ -52,15 +52,16 @@ def fallback(mode_in_block: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def on(backend: str) -> Iterator[None]:
-    """Within the block, work runs on the processors of `backend`: `cpu`, `wgpu` or `cuda`.
+    """Within the block, work runs on the processors of `backend`, such as `cpu`.
 
-    Raises RuntimeError where the machine has no such backend.
+    Raises RuntimeError where no such backend is in use; MANIPLE_BACKENDS says which are.
     """
-    before = _maniple.set_backend(backend)
-    try:
-        yield
-    finally:
-        _maniple.set_backend(before)
+    used = _maniple.settings()["backends"]
+    if backend not in used:
+        raise RuntimeError(f"backend {backend!r} is not in use here; there is {', '.join(used)}")
+    sync()
+    yield
+    sync()
 
 
 def _finish() -> None:
@@ -68,7 +69,7 @@ def _finish() -> None:
     _warnings.settle()
 
 
-assert mode() in MODES
-_maniple.set_hook("warnings", _warnings.emit)
+_arrays.install()
+_maniple.set_hook("fallback", run)
 _warnings.watch_filters()
 atexit.register(_finish)

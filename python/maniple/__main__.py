@@ -117,6 +117,7 @@ def _program(options: argparse.Namespace, rest: list[str]) -> Program:
         path = os.path.join(path, "__main__.py")
     else:
         sys.path[0] = os.path.dirname(os.path.realpath(path))
+    path = os.path.abspath(path)
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
     from importlib.machinery import SourceFileLoader
@@ -129,7 +130,7 @@ def _program(options: argparse.Namespace, rest: list[str]) -> Program:
         "__package__": None,
         "__spec__": None,
     }
-    return Program(code, os.path.abspath(path), [sys.path[0]], main)
+    return Program(code, path, [sys.path[0]], main)
 
 
 def _module_program(name: str, rest: list[str], here: str) -> Program:
@@ -198,7 +199,10 @@ def _give_up(error: Exception) -> NoReturn:
         sys.excepthook(type(error), error.with_traceback(None), None)
         raise SystemExit(1)
     if isinstance(error, OSError):
-        print(f"{sys.executable}: can't open file {error.filename!r}: {error.strerror}", file=sys.stderr)
+        print(
+            f"{sys.executable}: can't open file {error.filename!r}: [Errno {error.errno}] {error.strerror}",
+            file=sys.stderr,
+        )
         raise SystemExit(2)
     print(f"{sys.executable}: {error}", file=sys.stderr)
     raise SystemExit(1)

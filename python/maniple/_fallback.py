@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from . import _maniple
+from ._arrays import ndarray, scalar
 from ._callsite import call_site
 
-ndarray = _maniple.ndarray
-scalar = _maniple.scalar
 ufunc = _maniple.ufunc
 
 MODES = ("quiet", "warn", "error")
@@ -147,15 +146,15 @@ class Exchange:
             return converted if any(converted[key] is not value[key] for key in value) else value
         if kind is slice:
             return slice(self.to_numpy(value.start), self.to_numpy(value.stop), self.to_numpy(value.step))
-        if issubclass(kind, scalar):
+        if kind is scalar:
             return value._export(False)[()]
-        if issubclass(kind, ndarray):
-            return self._export(value)
         if kind is ufunc:
             return getattr(numpy, value.__name__, value)
         if issubclass(kind, tuple) and hasattr(kind, "_make"):
             return kind._make(self.to_numpy(item) for item in value)
-        original = getattr(value, "__maniple_numpy__", None) if callable(value) else None
+        if not callable(value):
+            return value
+        original = getattr(value, "__maniple_numpy__", None)
         return value if original is None else original
 
     def to_ours(self, value: Any) -> Any:

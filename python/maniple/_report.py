@@ -65,10 +65,8 @@ class Report:
         return "fallbacks to NumPy:\n  " + "\n  ".join(rendered)
 
 
-def _one_line(machine: Any) -> str:
-    if isinstance(machine, dict):
-        return ", ".join(f"{key} {value}" for key, value in machine.items())
-    return str(machine).strip()
+def _one_line(machine: dict[str, Any]) -> str:
+    return " ".join(machine["text"].split())
 
 
 def _short(path: str) -> str:

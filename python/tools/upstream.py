@@ -184,7 +184,8 @@ def _line(name: str, outcomes: dict[str, Outcome]) -> str:
         errors = sum(how == "error" for how in outcome.cases.values())
         parts.append(
             f"{mode} {cases:6} ({_percent(cases, len(expected))}) "
-            f"{right:5} ({_percent(right, len(functions))}) failed {len(failed) - errors:5} errors {errors:3} crashes {len(outcome.crashes)}"
+            f"{right:5} ({_percent(right, len(functions))}) "
+            f"failed {len(failed) - errors:5} errors {errors:3} crashes {len(outcome.crashes)}"
         )
     return " | ".join(parts)
 

@@ -35,6 +35,7 @@ def _stand_for_natives() -> None:
 sys.meta_path.append(_mirror.Finder)
 _stand_for_natives()
 _methods.complete(_maniple.ndarray)
-_maniple.set_hook("fallback", _methods.run_by_name)
+_maniple.set_hook("function", _methods.array_function)
+_maniple.set_hook("errcall", _errstate.act)
 _errstate.tell()
 _mirror.names(globals(), numpy)

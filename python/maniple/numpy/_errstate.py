@@ -1,6 +1,7 @@
 """`errstate`, `seterr` and `geterr` are NumPy's own, and `_maniple` is told of every change."""
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,23 @@ def _seterr(
     all: Any = None, divide: Any = None, over: Any = None, under: Any = None, invalid: Any = None
 ) -> dict:
     return seterr(all=all, divide=divide, over=over, under=under, invalid=invalid)
+
+
+def act(kind: str, flag: int, message: str) -> None:
+    """Act on a floating point event as NumPy does in the modes `call`, `print` and `log`."""
+    mode = numpy.geterr()[kind]
+    handler = numpy.geterrcall()
+    what, _, where = message.partition(" encountered in ")
+    if mode == "print":
+        print(f"Warning: {message}", file=sys.stderr)
+    elif handler is None:
+        missing = "python callback" if mode == "call" else "log"
+        wanted = "function" if mode == "call" else "object with write method"
+        raise NameError(f"{missing} specified for {what} (in {where}) but no {wanted} found.")
+    elif mode == "call":
+        handler(what, flag)
+    else:
+        handler.write(f"Warning: {message}\n")
 
 
 errstate.__module__ = "numpy"

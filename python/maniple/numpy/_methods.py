@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy
 
-from .. import _fallback, _maniple
+from .. import _fallback
+from .._arrays import is_ours, ndarray
 from . import _mirror
-
-ndarray = _maniple.ndarray
 
 
 def complete(cls: type) -> None:
@@ -23,13 +22,8 @@ def complete(cls: type) -> None:
             setattr(cls, name, value)
 
 
-def run_by_name(name: str, args: tuple, kwargs: dict) -> Any:
-    """Run in NumPy what `_maniple` lacks: `ndarray.sort` with the array first, `add.reduce`, `linalg.inv`."""
-    return _fallback.run(name, _mirror.resolve(name), args, kwargs)
-
-
-def array_function(self: Any, func: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-    """`ndarray.__array_function__`: NumPy's function was called with our array; ours answers."""
+def array_function(func: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+    """The answer to `__array_function__`: NumPy's function was called with our array; ours answers."""
     ours = _mirror.translate(func)
     if ours is not func:
         return ours(*args, **kwargs)
@@ -42,7 +36,7 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
         return NotImplemented
     ours = _mirror.translate(ufunc)
     out = kwargs.get("out")
-    if out is not None and not all(value is None or isinstance(value, ndarray) for value in out):
+    if out is not None and not all(value is None or is_ours(value) for value in out):
         # NumPy was told to write into its own array.
         return _fallback.run(ufunc.__name__, getattr(ufunc, method), inputs, kwargs)
     if out is not None and len(out) == 1:
@@ -52,7 +46,7 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
 
 def array_wrap(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
     """`ndarray.__array_wrap__`: what NumPy computed, as ours."""
-    ours = array if isinstance(array, ndarray) else ndarray._wrap(array)
+    ours = array if is_ours(array) else ndarray._wrap(array)
     return ours[()] if return_scalar and not ours.ndim else ours
 
 
@@ -95,7 +89,7 @@ def _unpickle(held: _Alone) -> Any:
 def _overrides(value: Any) -> bool:
     """Whether `value` is neither ours nor NumPy's and wants ufuncs for itself."""
     kind = type(value)
-    if issubclass(kind, ndarray | numpy.generic) or kind is numpy.ndarray:
+    if is_ours(value) or kind is numpy.ndarray or issubclass(kind, numpy.generic):
         return False
     return getattr(kind, "__array_ufunc__", None) not in (None, numpy.ndarray.__array_ufunc__)
 
@@ -132,7 +126,7 @@ _DUNDERS = {
 }
 
 _PROTOCOLS = {
-    "__array_function__": array_function,
+    "__array_function__": lambda self, func, types, args, kwargs: array_function(func, types, args, kwargs),
     "__array_ufunc__": array_ufunc,
     "__array_wrap__": array_wrap,
     "__array_namespace__": array_namespace,

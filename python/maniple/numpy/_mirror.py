@@ -18,7 +18,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -127,10 +127,19 @@ def names(scope: dict, module: types.ModuleType) -> None:
     def __dir__() -> list[str]:
         return sorted({*dir(module), *(name for name in scope if not name.startswith("_"))})
 
-    # C code that imports on behalf of rebound code looks here for the import function.
-    scope["__builtins__"] = builtins
+    # Import statements within rebound code ask for NumPy's modules and mean ours.
+    scope["__builtins__"] = {**vars(builtins), "__import__": _import_ours}
     scope["__getattr__"] = __getattr__
     scope["__dir__"] = __dir__
+
+
+def _import_ours(
+    name: str, globals: Any = None, locals: Any = None, fromlist: Sequence[str] = (), level: int = 0
+) -> Any:
+    if level or (name != "numpy" and not name.startswith("numpy.")):
+        return builtins.__import__(name, globals, locals, fromlist, level)
+    module = importlib.import_module(PREFIX + name)
+    return module if fromlist else sys.modules[PREFIX + "numpy"]
 
 
 # What says which module this is, and must not come from NumPy's.

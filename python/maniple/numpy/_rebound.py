@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy
 
-from .. import _fallback, _maniple
-
-ndarray = _maniple.ndarray
+from .. import _fallback
+from .._arrays import ndarray, scalar
 
 # Public functions, by the module that holds their code.
 _FUNCTIONS = {
@@ -169,6 +168,8 @@ def class_of(original: type) -> type:
     """NumPy's class with its methods rebound."""
     bases = tuple([_mirror.translate(base) for base in original.__bases__])
     members = {key: value for key, value in vars(original).items() if not isinstance(value, _SLOTS)}
+    # NumPy accepts only its own arrays from here.
+    array = members.pop("__array__", None)
     # The class exists before its methods, which mention it.
     data = {key: value for key, value in members.items() if not _is_code(value)}
     made = _mirror.stand_for(original, type(original)(original.__name__, bases, data))
@@ -177,6 +178,8 @@ def class_of(original: type) -> type:
     for key, value in members.items():
         if _is_code(value):
             setattr(made, key, _rebind_member(value, cells))
+    if array is not None:
+        made.__array__ = array
     for cell in cells.values():
         if cell.cell_contents is original:
             cell.cell_contents = made
@@ -217,7 +220,7 @@ def admit(value: Any) -> Any:
             return value
         admitted = [admit(item) for item in value]
         return kind(admitted) if any(new is not old for new, old in zip(admitted, value)) else value
-    if issubclass(kind, ndarray):
+    if kind is scalar:
         return value
     if issubclass(kind, numpy.ndarray) or hasattr(kind, "__array_function__"):
         raise NotOurs

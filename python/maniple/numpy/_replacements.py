@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy
 from numpy._core._multiarray_umath import _array_converter
+from numpy.lib import _stride_tricks_impl
 
-from .. import _fallback, _maniple
+from .. import _fallback
+from .._arrays import is_ours, ndarray
 from . import _mirror
-
-ndarray = _maniple.ndarray
 
 
 def result_type(*arrays_and_dtypes: Any) -> numpy.dtype:
@@ -23,9 +23,14 @@ def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
 
 def min_scalar_type(a: Any, /) -> numpy.dtype:
     """`numpy.min_scalar_type`, which looks at the value of 0-d arrays only."""
-    if isinstance(a, ndarray) and a.ndim:
+    if is_ours(a) and a.ndim:
         return a.dtype
     return _fallback.run_unrecorded(numpy.min_scalar_type, (a,), {})
+
+
+def broadcast_for_views(array: Any, shape: Any, subok: bool, readonly: bool) -> Any:
+    """NumPy's private `_broadcast_to`, which is over `nditer`; ours is always read-only."""
+    return _mirror.translate(numpy.broadcast_to)(array, shape)
 
 
 def frompyfunc(func: Any, /, nin: int, nout: int, **kwargs: Any) -> Any:
@@ -84,13 +89,13 @@ class ArrayConverter:
         """`array`, as a scalar if all that was given were scalars."""
         if to_scalar is None:
             to_scalar = all(self.scalar_input)
-        if to_scalar and isinstance(array, ndarray) and not array.ndim:
+        if to_scalar and is_ours(array) and not array.ndim:
             return array[()]
         return array
 
 
 def _dtype_or_self(value: Any) -> Any:
-    return value.dtype if isinstance(value, ndarray) else value
+    return value.dtype if is_ours(value) else value
 
 
 def _dressed(original: Any, ours: Any) -> tuple[Any, Any]:
@@ -104,5 +109,6 @@ REPLACEMENTS = [
     _dressed(numpy.shares_memory, _mirror.unrecorded(numpy.shares_memory)),
     _dressed(numpy.may_share_memory, _mirror.unrecorded(numpy.may_share_memory)),
     (numpy.frompyfunc, frompyfunc),
+    (_stride_tricks_impl._broadcast_to, broadcast_for_views),
     (_array_converter, ArrayConverter),
 ]
