@@ -14,6 +14,7 @@ mod index;
 mod operators;
 mod quick;
 mod reduction;
+mod select;
 mod session;
 mod shape;
 
@@ -24,7 +25,7 @@ pub use error::{Error, Kind, Result};
 pub use index::{Index, resolve_slice};
 pub use operators::{Bounds, Operand, sync};
 pub use reduction::{KeepDims, Reduction, reduce};
-pub use session::{Context, context, runtime, set_context, start};
+pub use session::{Context, context, flush_trace, runtime, set_context, start};
 pub use shape::{Part, concatenate, normalize_axes, normalize_axis};
 
 pub use maniple_ops::{Casting, Dtype, Element, Op, Scalar};

@@ -3,8 +3,11 @@
 use maniple_cpu::{Cpu, CpuDescription};
 use maniple_runtime::{Backend, Backends, Line, Runtime, Settings};
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
+static TRACE: OnceLock<Mutex<tracing_chrome::FlushGuard>> = OnceLock::new();
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 /// What a call inherits from where it is made.
@@ -46,7 +49,28 @@ pub fn runtime() -> &'static Runtime {
     start().unwrap_or_else(|problem| panic!("{problem}"))
 }
 
+/// Writes what the timeline has so far to its file; the process may end after it.
+pub fn flush_trace() {
+    if let Some(guard) = TRACE.get() {
+        guard.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).flush();
+    }
+}
+
+/// Has every window and piece written to a timeline. A program that set up `tracing` itself keeps its own.
+fn begin_trace(path: &str) {
+    if let Err(error) = std::fs::File::create(path) {
+        return eprintln!("maniple: no timeline is written: {path}: {error}");
+    }
+    let (layer, guard) = tracing_chrome::ChromeLayerBuilder::new().file(path).include_args(true).build();
+    if tracing_subscriber::registry().with(layer).try_init().is_ok() {
+        let _ = TRACE.set(Mutex::new(guard));
+    }
+}
+
 fn make(settings: Settings) -> Runtime {
+    if let Some(path) = &settings.trace {
+        begin_trace(path);
+    }
     let cpu =
         Cpu::new(&CpuDescription { workers: settings.machine.clone(), memory_limit: settings.memory_limit });
     let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(cpu)];

@@ -191,6 +191,7 @@ fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
         Arc::new(Ready::new(launch).expect("the mapper sends only what `prepare` accepted")) as Prepared
     });
     let ready = prepared.downcast_ref::<Ready>().expect("the launch was prepared by this backend");
+    let _span = tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last).entered();
     // SAFETY: the runtime bound every argument to bytes that hold what the points touch, and has seen to it that no
     // other command works on what this one writes.
     unsafe {

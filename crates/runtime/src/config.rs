@@ -60,6 +60,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "File to which the stream is recorded for maniple-replay.",
     },
     Setting {
+        name: "MANIPLE_TRACE",
+        default: "none",
+        help: "File to which a timeline is written, for chrome://tracing or Perfetto.",
+    },
+    Setting {
         name: "MANIPLE_WINDOW",
         default: "64",
         help: "Number of tasks after which the window is flushed.",
@@ -89,6 +94,8 @@ pub struct Settings {
     pub pieces: Option<u32>,
     /// Where the stream is recorded.
     pub record: Option<String>,
+    /// Where a timeline is written.
+    pub trace: Option<String>,
     /// Tasks per window.
     pub window: usize,
 }
@@ -106,6 +113,7 @@ impl Default for Settings {
             memory_limit: None,
             pieces: None,
             record: None,
+            trace: None,
             window: 64,
         }
     }
@@ -185,6 +193,7 @@ impl Settings {
                 Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
                 _ => return wrong("a number of pieces, at least 1"),
             },
+            "MANIPLE_TRACE" => self.trace = Some(value.into()),
             "MANIPLE_RECORD" => self.record = Some(value.into()),
             "MANIPLE_WINDOW" => match value.parse() {
                 Ok(window @ 1..=4096) => self.window = window,

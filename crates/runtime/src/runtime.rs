@@ -358,7 +358,9 @@ impl Runtime {
 
     /// The list of stages, one call each.
     fn run_window(&self, window: &mut Window, inner: &mut Inner) -> Result<(), Error> {
+        let _span = tracing::trace_span!("window", tasks = window.len()).entered();
         let plan = inner.plans.get(&window.words, || {
+            let _span = tracing::trace_span!("plan").entered();
             let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
             let edges = edges(&decoded.tasks);
             let launches = fuse(&decoded, &edges, self.settings.fuse);
