@@ -1,7 +1,9 @@
 //! The index of the largest or smallest element.
 
-use crate::dtype::{Bool, Dtype};
+use crate::dtype::{Bool, Dtype, Element};
 use crate::flags;
+use crate::fold::LANES;
+use crate::isa::{Level, Versions, versions};
 use crate::kernel::Lane;
 use crate::math::complex;
 use half::f16;
@@ -41,46 +43,87 @@ pub fn arg_leaf(dtype: Dtype, arg: Arg) -> ArgLeaf {
 }
 
 fn pick<L: Ordered>(arg: Arg) -> ArgLeaf {
-    match arg {
-        Arg::Min => search::<Reversed<L>>,
-        Arg::Max => search::<L>,
-    }
+    let searches: Versions<ArgLeaf> = match arg {
+        Arg::Min => versions!(search_lowest::<L: Ordered>(data: *const u8, n: usize) -> usize),
+        Arg::Max => versions!(search::<L: Ordered>(data: *const u8, n: usize) -> usize),
+    };
+    searches[Level::detected() as usize]
 }
 
 /// Elements with NumPy's order.
 trait Ordered: Copy {
+    /// Whether no element is ever missing and equal elements have equal bits.
+    const EXACT: bool;
     fn missing(self) -> bool;
     fn above(self, other: Self) -> bool;
 }
 
-/// The number of elements searched for a new best one before it is located.
-const CHUNK: usize = 256;
+/// The number of elements that are compared with the extreme before it is located among them.
+const CHUNK: usize = 64;
 
-/// Looks whether a chunk holds anything better than the best so far, which vectorises, and only then where.
+#[inline(always)]
+unsafe fn search_lowest<L: Ordered>(data: *const u8, n: usize) -> usize {
+    // SAFETY: as the caller promises; `Reversed` has the layout of what it wraps.
+    unsafe { search::<Reversed<L>>(data, n) }
+}
+
+/// Finds the extreme, then the first place where it stands: both passes vectorise, as a search for the place would not.
+#[inline(always)]
 unsafe fn search<L: Ordered>(data: *const u8, n: usize) -> usize {
-    // SAFETY: the caller promises `n` elements; `Reversed` has the layout of what it wraps.
+    // SAFETY: the caller promises `n` elements.
     let data = unsafe { std::slice::from_raw_parts(data.cast::<L>(), n) };
     let status = flags::status();
-    let (mut index, mut best) = (0, data[0]);
+    let extreme = extreme(data);
+    let mut place = 0;
     for (number, chunk) in data.chunks(CHUNK).enumerate() {
-        if best.missing() {
+        let mut found = false;
+        for element in chunk {
+            found |= is_extreme(*element, extreme);
+        }
+        if found {
+            let offset = chunk.iter().position(|element| is_extreme(*element, extreme));
+            place = number * CHUNK + offset.expect("it was found in the chunk");
             break;
-        }
-        let better = chunk.iter().fold(false, |found, x| found | x.above(best) | x.missing());
-        if !better {
-            continue;
-        }
-        for (offset, &element) in chunk.iter().enumerate() {
-            if element.missing() || element.above(best) {
-                (index, best) = (number * CHUNK + offset, element);
-                if best.missing() {
-                    break;
-                }
-            }
         }
     }
     flags::set_status(status);
-    index
+    place
+}
+
+/// Whether an element is as good as the extreme of all.
+#[inline(always)]
+fn is_extreme<L: Ordered>(element: L, extreme: L) -> bool {
+    let missing = element.missing();
+    missing | (!extreme.missing() & !extreme.above(element))
+}
+
+/// The better one of two elements; a missing one is better than any other.
+#[inline(always)]
+fn better<L: Ordered>(a: L, b: L) -> L {
+    if b.missing() | (b.above(a) & !a.missing()) { b } else { a }
+}
+
+#[inline(always)]
+fn extreme<L: Ordered>(data: &[L]) -> L {
+    let (whole, rest) = data.split_at(data.len() - data.len() % LANES);
+    if L::EXACT || whole.is_empty() {
+        return data[1..].iter().fold(data[0], |a, b| better(a, *b));
+    }
+    let lanes = whole_lanes(whole);
+    rest.iter().chain(&lanes).fold(lanes[0], |a, b| better(a, *b))
+}
+
+/// The extremes of every `LANES`th element, in an array that no variable indexes, so that it stays in registers.
+#[inline(always)]
+fn whole_lanes<L: Ordered>(data: &[L]) -> [L; LANES] {
+    let (first, others) = data.split_at(LANES);
+    let mut lanes: [L; LANES] = first.try_into().expect("LANES elements");
+    for chunk in others.chunks_exact(LANES) {
+        for i in 0..LANES {
+            lanes[i] = better(lanes[i], chunk[i]);
+        }
+    }
+    lanes
 }
 
 /// Elements with the order turned around.
@@ -89,6 +132,7 @@ unsafe fn search<L: Ordered>(data: *const u8, n: usize) -> usize {
 struct Reversed<L>(L);
 
 impl<L: Ordered> Ordered for Reversed<L> {
+    const EXACT: bool = L::EXACT;
     #[inline(always)]
     fn missing(self) -> bool {
         self.0.missing()
@@ -102,6 +146,7 @@ impl<L: Ordered> Ordered for Reversed<L> {
 macro_rules! ordered {
     ($($element:ty: |$value:ident| $missing:expr, |$a:ident, $b:ident| $above:expr;)*) => {
         $(impl Ordered for $element {
+            const EXACT: bool = !<$element as Element>::DTYPE.is_inexact();
             #[inline(always)]
             fn missing(self) -> bool {
                 let $value = self.load();

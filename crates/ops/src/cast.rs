@@ -68,7 +68,7 @@ macro_rules! cast_to {
                 ($result, ())
             }
             #[inline(always)]
-            fn events($value: A::Value, _: (), _: ()) -> Flags {
+            fn events($value: A::Value, _: (), _: (), _: <$to as Lane>::Value) -> Flags {
                 $events
             }
         })*
@@ -203,11 +203,17 @@ macro_rules! float_numbers {
             }
             #[inline(always)]
             fn to_i32(self) -> i32 {
-                if self.exceeds_i32() { i32::MIN } else { self as i32 }
+                let exceeds = self.exceeds_i32();
+                // SAFETY: the number fits, or zero stands for it.
+                let cut: i32 = unsafe { (if exceeds { 0.0 } else { self }).to_int_unchecked() };
+                if exceeds { i32::MIN } else { cut }
             }
             #[inline(always)]
             fn to_i64(self) -> i64 {
-                if self.exceeds_i64() { i64::MIN } else { self as i64 }
+                let exceeds = self.exceeds_i64();
+                // SAFETY: the number fits, or zero stands for it.
+                let cut: i64 = unsafe { (if exceeds { 0.0 } else { self }).to_int_unchecked() };
+                if exceeds { i64::MIN } else { cut }
             }
             #[inline(always)]
             fn to_u64(self) -> u64 {
@@ -257,7 +263,7 @@ fn round_to_odd(value: f64) -> f32 {
     let back = rounded as f64;
     let inexact = (back != value && !value.is_nan()) as u32;
     let beyond = (back.abs() > value.abs()) as u32;
-    f32::from_bits(rounded.to_bits() - beyond | inexact)
+    f32::from_bits((rounded.to_bits() - beyond) | inexact)
 }
 
 macro_rules! complex_numbers {

@@ -82,7 +82,7 @@ pub fn clear() {
 #[inline]
 pub fn read() -> Flags {
     let word = status();
-    let bit = |mask: status::Word, flag: Flags| if word & mask != 0 { flag } else { Flags::NONE };
+    let bit = |mask: Word, flag: Flags| if word & mask != 0 { flag } else { Flags::NONE };
     bit(status::DIVIDE, Flags::DIVIDE)
         | bit(status::OVERFLOW, Flags::OVERFLOW)
         | bit(status::UNDERFLOW, Flags::UNDERFLOW)
@@ -95,7 +95,7 @@ pub fn raise(flags: Flags) {
     if flags.is_empty() {
         return;
     }
-    let bit = |flag: Flags, mask: status::Word| if flags.contains(flag) { mask } else { 0 };
+    let bit = |flag: Flags, mask: Word| if flags.contains(flag) { mask } else { 0 };
     set_status(
         status()
             | bit(Flags::DIVIDE, status::DIVIDE)
@@ -105,15 +105,17 @@ pub fn raise(flags: Flags) {
     );
 }
 
+pub(crate) use status::Word;
+
 /// The processor's own status word, to be put back by [`set_status`].
 #[inline(always)]
-pub(crate) fn status() -> status::Word {
+pub(crate) fn status() -> Word {
     status::get()
 }
 
 /// Puts back a word that [`status`] returned, with every event since then forgotten.
 #[inline(always)]
-pub(crate) fn set_status(word: status::Word) {
+pub(crate) fn set_status(word: Word) {
     status::set(word)
 }
 

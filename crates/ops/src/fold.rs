@@ -125,15 +125,18 @@ fn combine<K: Foldable>(a: K::Element, b: K::Element) -> K::Element {
     K::Element::store(K::call(a.load(), b.load(), ()).0)
 }
 
-/// Runs `fold` so that the floating point status afterwards is what the row's [`Status`] says.
 #[inline(always)]
-fn guarded<K: Foldable>(fold: impl FnOnce() -> Flags) {
-    let before = flags::status();
-    let events = fold();
+fn events_of<K: Foldable>(a: K::Element, b: K::Element, result: K::Element) -> u8 {
+    K::events(a.load(), b.load(), (), result.load()).bits()
+}
+
+/// Makes the floating point status after a fold what the row's [`Status`] says; `before` is the word from before it.
+#[inline(always)]
+fn settle<K: Foldable>(before: flags::Word, events: Flags) {
     match K::STATUS {
         Status::Natural => {}
         Status::Quiet => flags::set_status(before),
-        Status::Computed => {
+        Status::Computed | Status::Reviewed => {
             flags::set_status(before);
             flags::raise(events);
         }
@@ -149,28 +152,56 @@ unsafe fn leaf<K: Foldable>(out: *mut u8, data: *const u8, n: usize) {
             &mut *out.cast::<MaybeUninit<K::Element>>(),
         )
     };
-    guarded::<K>(|| {
-        let (whole, rest) = data.split_at(n - n % LANES);
-        let mut lanes = [data[0]; LANES];
-        if whole.is_empty() {
-            lanes[..n].copy_from_slice(data);
-        } else {
-            lanes = whole_lanes::<K>(whole);
-            for (lane, element) in lanes.iter_mut().zip(rest) {
-                *lane = combine::<K>(*lane, *element);
-            }
+    let before = flags::status();
+    out.write(leaf_value::<K>(data));
+    settle::<K>(before, Flags::NONE);
+}
+
+#[inline(always)]
+fn leaf_value<K: Foldable>(data: &[K::Element]) -> K::Element {
+    match K::Element::DTYPE {
+        // Without rounding the order is all the same. The compiler vectorises a plain loop best, but makes branches
+        // of one over truth values.
+        Some(Dtype::Bool) => return halves_value::<K>(data),
+        Some(dtype) if !dtype.is_inexact() => {
+            return data[1..].iter().fold(data[0], |a, b| combine::<K>(a, *b));
         }
-        let used = n.min(LANES);
-        let mut half = LANES / 2;
-        while half > 0 {
-            for i in 0..half.min(used.saturating_sub(half)) {
-                lanes[i] = combine::<K>(lanes[i], lanes[i + half]);
-            }
-            half /= 2;
+        _ => {}
+    }
+    let n = data.len();
+    let (whole, rest) = data.split_at(n - n % LANES);
+    let mut lanes = [data[0]; LANES];
+    if whole.is_empty() {
+        lanes[..n].copy_from_slice(data);
+    } else {
+        lanes = whole_lanes::<K>(whole);
+        for (lane, element) in lanes.iter_mut().zip(rest) {
+            *lane = combine::<K>(*lane, *element);
         }
-        out.write(lanes[0]);
-        Flags::NONE
-    });
+    }
+    let used = n.min(LANES);
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half.min(used.saturating_sub(half)) {
+            lanes[i] = combine::<K>(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Folds elements by laying one half over the other until one is left.
+#[inline(always)]
+fn halves_value<K: Foldable>(data: &[K::Element]) -> K::Element {
+    let mut buffer = [data[0]; LEAF];
+    let mut left = data.len();
+    buffer[..left].copy_from_slice(data);
+    while left > 1 {
+        let (low, high) = buffer[..left].split_at_mut(left.div_ceil(2));
+        combine_rows::<K>(low, high);
+        left = low.len();
+    }
+    buffer[0]
 }
 
 /// Folds a positive multiple of `LANES` elements into lanes. The lanes are a value of their own, never indexed by a
@@ -196,15 +227,18 @@ unsafe fn rows<K: Foldable>(accumulators: *mut u8, data: *const u8, n: usize) {
             std::slice::from_raw_parts(data.cast::<K::Element>(), n),
         )
     };
-    guarded::<K>(|| combine_rows::<K>(accumulators, data));
+    let before = flags::status();
+    let events = combine_rows::<K>(accumulators, data);
+    settle::<K>(before, events);
 }
 
 #[inline(always)]
 fn combine_rows<K: Foldable>(accumulators: &mut [K::Element], data: &[K::Element]) -> Flags {
     let mut events = 0;
     for (accumulator, element) in accumulators.iter_mut().zip(data) {
-        events |= K::events(accumulator.load(), element.load(), ()).bits();
-        *accumulator = combine::<K>(*accumulator, *element);
+        let result = combine::<K>(*accumulator, *element);
+        events |= events_of::<K>(*accumulator, *element, result);
+        *accumulator = result;
     }
     Flags::from_bits(events)
 }
@@ -222,14 +256,14 @@ unsafe fn extend<K: Foldable>(accumulator: *mut u8, data: *const u8, n: usize) {
     let (accumulator, data) = unsafe {
         (&mut *accumulator.cast::<K::Element>(), std::slice::from_raw_parts(data.cast::<K::Element>(), n))
     };
-    guarded::<K>(|| {
-        let mut events = 0;
-        for element in data {
-            events |= K::events(accumulator.load(), element.load(), ()).bits();
-            *accumulator = combine::<K>(*accumulator, *element);
-        }
-        Flags::from_bits(events)
-    });
+    let before = flags::status();
+    let mut events = 0;
+    for element in data {
+        let result = combine::<K>(*accumulator, *element);
+        events |= events_of::<K>(*accumulator, *element, result);
+        *accumulator = result;
+    }
+    settle::<K>(before, Flags::from_bits(events));
 }
 
 unsafe fn scan<K: Foldable>(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start) {
@@ -241,20 +275,20 @@ unsafe fn scan<K: Foldable>(out: *mut u8, data: *const u8, n: usize, carry: *mut
         let data = std::slice::from_raw_parts(data.cast::<K::Element>(), n);
         let out = std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<K::Element>>(), n);
         let carry = carry.cast::<K::Element>();
-        guarded::<K>(|| {
-            let mut events = 0;
-            let skip = (start == Start::First) as usize;
-            let mut last = if skip == 1 { data[0] } else { *carry };
-            if skip == 1 {
-                out[0].write(last);
-            }
-            for (element, out) in data.iter().zip(out).skip(skip) {
-                events |= K::events(last.load(), element.load(), ()).bits();
-                last = combine::<K>(last, *element);
-                out.write(last);
-            }
-            carry.write(last);
-            Flags::from_bits(events)
-        });
+        let before = flags::status();
+        let mut events = 0;
+        let skip = (start == Start::First) as usize;
+        let mut last = if skip == 1 { data[0] } else { *carry };
+        if skip == 1 {
+            out[0].write(last);
+        }
+        for (element, out) in data.iter().zip(out).skip(skip) {
+            let result = combine::<K>(last, *element);
+            events |= events_of::<K>(last, *element, result);
+            last = result;
+            out.write(last);
+        }
+        carry.write(last);
+        settle::<K>(before, Flags::from_bits(events));
     }
 }

@@ -31,15 +31,15 @@ pub(crate) type Versions<F> = [F; 3];
 ///
 /// No level contracts a product and a sum into one rounding, so all of them compute equal bits.
 macro_rules! versions {
-    ($function:ident::<$($generic:ident: $bound:ident),*>($($arg:ident: $type:ty),*)) => {{
+    ($function:ident::<$($generic:ident: $bound:ident),*>($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {{
         #[allow(clippy::missing_safety_doc)]
-        unsafe fn baseline<$($generic: $bound),*>($($arg: $type),*) {
+        unsafe fn baseline<$($generic: $bound),*>($($arg: $type),*) $(-> $result)? {
             // SAFETY: the caller keeps the contract of the wrapped function.
             unsafe { $function::<$($generic),*>($($arg),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt,movbe")]
-        unsafe fn v3<$($generic: $bound),*>($($arg: $type),*) {
+        unsafe fn v3<$($generic: $bound),*>($($arg: $type),*) $(-> $result)? {
             // SAFETY: the caller keeps the contract of the wrapped function and has checked the level.
             unsafe { $function::<$($generic),*>($($arg),*) }
         }
@@ -47,7 +47,7 @@ macro_rules! versions {
         #[target_feature(
             enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
         )]
-        unsafe fn v4<$($generic: $bound),*>($($arg: $type),*) {
+        unsafe fn v4<$($generic: $bound),*>($($arg: $type),*) $(-> $result)? {
             // SAFETY: the caller keeps the contract of the wrapped function and has checked the level.
             unsafe { $function::<$($generic),*>($($arg),*) }
         }

@@ -42,12 +42,13 @@ pub(crate) trait Kernel {
         b: <Self::B as Lane>::Value,
         c: <Self::C as Lane>::Value,
     ) -> (<Self::O as Lane>::Value, <Self::P as Lane>::Value);
-    /// The events one element means, where `STATUS` is `Computed`.
+    /// The events one element means, from its inputs and first result, where `STATUS` is `Computed` or `Reviewed`.
     #[inline(always)]
     fn events(
         _: <Self::A as Lane>::Value,
         _: <Self::B as Lane>::Value,
         _: <Self::C as Lane>::Value,
+        _: <Self::O as Lane>::Value,
     ) -> Flags {
         Flags::NONE
     }
@@ -62,6 +63,8 @@ pub enum Status {
     Quiet,
     /// What the row computes from the elements, whatever its instructions do.
     Computed,
+    /// As `Computed`, where the instructions met anything at all; nothing new elsewhere.
+    Reviewed,
 }
 
 /// How a row folds in a reduction.
@@ -117,9 +120,22 @@ unsafe fn block<K: Kernel>(ins: *const *const u8, outs: *const *mut u8, n: usize
             }
             Status::Computed => {
                 let before = flags::status();
-                let events = each_with_events::<K>(a, b, c, o, p);
+                each::<K>(a, b, c, o, p);
+                let events = all_events::<K>(a, b, c, input::<K::O>(outs.cast(), 0, n));
                 flags::set_status(before);
                 flags::raise(events);
+            }
+            Status::Reviewed => {
+                let before = flags::status();
+                flags::clear();
+                each::<K>(a, b, c, o, p);
+                let met = flags::read();
+                flags::set_status(before);
+                if met.bits() & !Flags::UNDERFLOW.bits() != 0 {
+                    let events = all_events::<K>(a, b, c, input::<K::O>(outs.cast(), 0, n));
+                    flags::set_status(before);
+                    flags::raise(events);
+                }
             }
         }
     }
@@ -142,23 +158,14 @@ fn each<K: Kernel>(
     }
 }
 
+/// The events of all elements: a pass of its own, as it then vectorises.
 #[inline(always)]
-fn each_with_events<K: Kernel>(
-    a: &[K::A],
-    b: &[K::B],
-    c: &[K::C],
-    o: &mut [MaybeUninit<K::O>],
-    p: &mut [MaybeUninit<K::P>],
-) -> Flags {
+fn all_events<K: Kernel>(a: &[K::A], b: &[K::B], c: &[K::C], o: &[K::O]) -> Flags {
     let n = o.len();
-    let (a, b, c, p) = (&a[..n], &b[..n], &c[..n], &mut p[..n]);
+    let (a, b, c) = (&a[..n], &b[..n], &c[..n]);
     let mut events = 0;
     for i in 0..n {
-        let (x, y, z) = (a[i].load(), b[i].load(), c[i].load());
-        events |= K::events(x, y, z).bits();
-        let (first, second) = K::call(x, y, z);
-        o[i].write(K::O::store(first));
-        p[i].write(K::P::store(second));
+        events |= K::events(a[i].load(), b[i].load(), c[i].load(), o[i].load()).bits();
     }
     Flags::from_bits(events)
 }

@@ -2,8 +2,11 @@
 //!
 //! A case reads `group, group => (a, b) -> S { body }`: for each dtype of the groups, `S` is its type in memory, `T`
 //! the type of `a` and `b` in registers (half precision computes in `f32`, truth values are `bool`), `R` the real type
-//! of a complex dtype. An argument of another type is annotated: `(a, b: i64)`. `events { .. }` states which floating
-//! point events one element means, where the instructions of the body would raise others or none.
+//! of a complex dtype. An argument of another type is annotated: `(a, b: i64)`.
+//!
+//! Where the instructions of a body raise other floating point events than NumPy reports, or none, `events { .. }`
+//! states those that one element means, `events(result) { .. }` with the first output at hand. `review` does the same
+//! where the processor is sure to meet some event if an element means one: blocks without any are not looked at.
 
 /// See the module's documentation.
 macro_rules! ops {
@@ -11,7 +14,7 @@ macro_rules! ops {
         $(#[doc = $doc:literal])+
         $row:ident $numpy:literal $inputs:literal -> $outputs:literal
             $rule:ident $status:ident $order:ident $benign:literal $identity:ident {
-            $( $($group:ident),+ => $args:tt -> $out:tt $body:block $(, events $events:block)? )+
+            $( $($group:ident),+ => $args:tt -> $out:tt $body:block $(, $how:ident $(($result:ident))? $events:block)? )+
         }
     )+) => {
         /// One element-wise operation: a row of the table.
@@ -48,7 +51,7 @@ macro_rules! ops {
                 pub(crate) fn $row(dtype: Dtype) -> Option<Case> {
                     $(
                         $crate::macros::groups!(
-                            ($($group)+) dtype ($status $order $args $out $body ($($events)?))
+                            ($($group)+) dtype ($status $order $args $out $body ($($how $(($result))? $events)?))
                         );
                     )+
                     None
@@ -114,7 +117,7 @@ macro_rules! group {
 /// One case at one dtype: a kernel type, and the pointers to its loops.
 macro_rules! case {
     ($dtype:ident $name:ident ($storage:tt $value:tt $real:tt)
-     ($status:ident $order:ident $args:tt $out:tt $body:block ($($events:block)?))) => {
+     ($status:ident $order:ident $args:tt $out:tt $body:block $events:tt)) => {
         if $dtype == Dtype::$name {
             #[allow(dead_code, unused_parens)]
             type S = $storage;
@@ -123,7 +126,7 @@ macro_rules! case {
             #[allow(dead_code, unused_parens)]
             type R = $real;
             enum K {}
-            $crate::macros::kernel!($status $args $out $body ($($events)?));
+            $crate::macros::kernel!($status $args $out $body $events);
             return Some(const {
                 Case::of::<K>($crate::macros::folds!(K $order $args $out))
             });
@@ -157,14 +160,14 @@ macro_rules! kernel {
         $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, (), ($body, ()), $events);
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
-     $o:ty, $p:ty, $result:expr, ($($events:block)?)) => {
+     $o:ty, $p:ty, $result:expr, $events:tt) => {
         impl Kernel for K {
             type A = $first;
             type B = $second;
             type C = $third;
             type O = $o;
             type P = $p;
-            const STATUS: Status = $crate::macros::status!($status ($($events)?));
+            const STATUS: Status = $crate::macros::status!($status $events);
             #[inline(always)]
             fn call(
                 $a: <$first as Lane>::Value,
@@ -173,28 +176,42 @@ macro_rules! kernel {
             ) -> (<$o as Lane>::Value, <$p as Lane>::Value) {
                 $result
             }
-            $(
-                #[inline(always)]
-                #[allow(unused_variables)]
-                fn events(
-                    $a: <$first as Lane>::Value,
-                    $b: <$second as Lane>::Value,
-                    $c: <$third as Lane>::Value,
-                ) -> Flags {
-                    $events
-                }
-            )?
+            $crate::macros::events!(($a: $first, $b: $second, $c: $third) $o, $events);
         }
     };
 }
 
-/// The status of a case: `Computed` where it states its events, else its row's.
+/// The events of a kernel, from its inputs and, where a name is given for it, its first result.
+macro_rules! events {
+    ($args:tt $o:ty, ()) => {};
+    ($args:tt $o:ty, ($how:ident $events:block)) => {
+        $crate::macros::events!($args $o, ($how (_result) $events));
+    };
+    (($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
+     $o:ty, ($how:ident ($result:ident) $events:block)) => {
+        #[inline(always)]
+        #[allow(unused_variables)]
+        fn events(
+            $a: <$first as Lane>::Value,
+            $b: <$second as Lane>::Value,
+            $c: <$third as Lane>::Value,
+            $result: <$o as Lane>::Value,
+        ) -> Flags {
+            $events
+        }
+    };
+}
+
+/// The status of a case: its row's, unless it states its events.
 macro_rules! status {
     ($status:ident ()) => {
         Status::$status
     };
-    ($status:ident ($events:block)) => {
+    ($status:ident (events $($rest:tt)*)) => {
         Status::Computed
+    };
+    ($status:ident (review $($rest:tt)*)) => {
+        Status::Reviewed
     };
 }
 
@@ -211,4 +228,4 @@ macro_rules! folds {
     };
 }
 
-pub(crate) use {case, folds, group, groups, identity, kernel, ops, status};
+pub(crate) use {case, events, folds, group, groups, identity, kernel, ops, status};

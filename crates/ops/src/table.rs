@@ -124,18 +124,18 @@ crate::macros::ops! {
     /// The quotient.
     Divide "divide" 2 -> 1 Divide Natural Sequential 1.0 Nothing {
         float => (a, b) -> S { a / b }
-        complex => (a, b) -> S { complex::divide(a, b) }, events { complex::divide_events(a, b) }
+        complex => (a, b) -> S { complex::divide(a, b) }, review(quotient) { complex::divide_events(a, b, quotient) }
     }
     /// The quotient rounded towards minus infinity.
     FloorDivide "floor_divide" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.floor_divide(b) }, events { a.division_events(b) }
-        half => (a, b) -> S { real::floor_divide(a, b) }, events { real::half_quotient_events(a, b) }
-        real => (a, b) -> S { real::floor_divide(a, b) }, events { real::quotient_events(a, b) }
+        half => (a, b) -> S { real::floor_divide(a, b) }, review { real::half_quotient_events(a, b) }
+        real => (a, b) -> S { real::floor_divide(a, b) }, review { real::quotient_events(a, b) }
     }
     /// The remainder with the sign of the divisor.
     Remainder "remainder" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { Integer::remainder(a, b) }, events { a.remainder_events(b) }
-        float => (a, b) -> S { real::remainder(a, b) }, events { real::remainder_events(a, b) }
+        float => (a, b) -> S { real::remainder(a, b) }, review { real::remainder_events(a, b) }
     }
     /// The remainder with the sign of the dividend.
     Fmod "fmod" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
@@ -145,10 +145,10 @@ crate::macros::ops! {
     /// The quotient rounded towards minus infinity, and the remainder that goes with it.
     Divmod "divmod" 2 -> 2 Linear Natural None 1.0 Nothing {
         int, uint => (a, b) -> (S, S) { (a.floor_divide(b), Integer::remainder(a, b)) }, events { a.division_events(b) }
-        half => (a, b) -> (S, S) { real::divmod(a, b) }, events {
+        half => (a, b) -> (S, S) { real::divmod(a, b) }, review {
             real::half_quotient_events(a, b) | real::remainder_events(a, b)
         }
-        real => (a, b) -> (S, S) { real::divmod(a, b) }, events {
+        real => (a, b) -> (S, S) { real::divmod(a, b) }, review {
             real::quotient_events(a, b) | real::remainder_events(a, b)
         }
     }
@@ -226,7 +226,7 @@ crate::macros::ops! {
     Reciprocal "reciprocal" 1 -> 1 Linear Natural None 1.0 Nothing {
         int, uint => (a) -> S { a.reciprocal() }, events { a.reciprocal_events() }
         float => (a) -> S { 1.0 / a }
-        complex => (a) -> S { complex::reciprocal(a) }, events { complex::divide_events(T::new(1.0, 0.0), a) }
+        complex => (a) -> S { complex::reciprocal(a) }, review(inverse) { complex::divide_events(T::new(1.0, 0.0), a, inverse) }
     }
     /// The exponential.
     Exp "exp" 1 -> 1 Linear Natural None 0.0 Nothing {
@@ -410,12 +410,14 @@ crate::macros::ops! {
     /// Whether both are equal.
     Equal "equal" 2 -> 1 Compare Quiet Sequential 1.0 Nothing {
         bool => (a, b) -> S { a == b }
-        int, uint, float, complex => (a, b) -> Bool { a == b }
+        int, uint, float => (a, b) -> Bool { a == b }
+        complex => (a, b) -> Bool { (a.re == b.re) & (a.im == b.im) }
     }
     /// Whether both differ.
     NotEqual "not_equal" 2 -> 1 Compare Quiet Sequential 1.0 Nothing {
         bool => (a, b) -> S { a != b }
-        int, uint, float, complex => (a, b) -> Bool { a != b }
+        int, uint, float => (a, b) -> Bool { a != b }
+        complex => (a, b) -> Bool { (a.re != b.re) | (a.im != b.im) }
     }
     /// `greater` of a signed and an unsigned integer, by value; the key dtype is the first one's.
     GreaterMixed "_greater_mixed" 2 -> 1 Internal Natural None 1.0 Nothing {
@@ -526,13 +528,13 @@ crate::macros::ops! {
     }
     /// The next number towards the second one.
     Nextafter "nextafter" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
-        half => (a, b) -> S { real::half_next_after(a, b) }, events { real::overflow(a, real::half_next_after(a, b)) }
-        real => (a, b) -> S { a.next_after(b) }, events { real::overflow(a, a.next_after(b)) }
+        half => (a, b) -> S { real::half_next_after(a, b) }, events(next) { real::overflow(a, next) }
+        real => (a, b) -> S { a.next_after(b) }, events(next) { real::overflow(a, next) }
     }
     /// The distance to the next number of larger magnitude.
     Spacing "spacing" 1 -> 1 Linear Natural None 1.0 Nothing {
-        half => (a) -> S { real::half_spacing(a) }, events { real::half_spacing_events(a) }
-        real => (a) -> S { a.spacing() }, events { real::overflow(a, a.spacing()) }
+        half => (a) -> S { real::half_spacing(a) }, events(gap) { real::half_spacing_events(a, gap) }
+        real => (a) -> S { a.spacing() }, events(next) { real::overflow(a, next) }
     }
     /// The first number times two to the power of the second.
     Ldexp "ldexp" 2 -> 1 Ldexp Natural None 1.0 Nothing {

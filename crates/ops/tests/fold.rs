@@ -163,7 +163,7 @@ fn searches_find_the_first_extreme() {
             }
         }
     }
-    let long: Vec<Scalar> = (0..5000).map(|index| Scalar::new((index * 37 % 4999) as i32)).collect();
+    let long: Vec<Scalar> = (0..5000).map(|index| Scalar::new(index * 37 % 4999)).collect();
     let words = aligned(&long);
     // SAFETY: aligned elements.
     let found = unsafe { arg_leaf(Dtype::Int32, Arg::Max)(words.as_ptr().cast(), long.len()) };

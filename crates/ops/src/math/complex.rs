@@ -3,7 +3,7 @@
 //! The elementary functions work in double precision; [`wide`] lifts them to single precision. Special values follow
 //! C99's annex G, as NumPy's do through the C library.
 
-use super::real::{Real, quotient_events};
+use super::real::Real;
 use crate::flags::Flags;
 use num_complex::Complex;
 use std::f64::consts::{LN_2, LOG2_E, LOG10_E};
@@ -51,66 +51,66 @@ pub(crate) fn multiply<R: Real>(a: Complex<R>, b: Complex<R>) -> Complex<R> {
 }
 
 /// The quotient by Smith's method: divides by the larger part of the divisor first, so that squares cannot overflow.
+///
+/// The two cases differ in which parts play which role, so the roles are picked first and the arithmetic has no
+/// branch. By zero, each part is multiplied with infinity, which is the same as dividing it by zero.
 #[inline(always)]
 pub(crate) fn divide<R: Real>(a: Complex<R>, b: Complex<R>) -> Complex<R> {
     let (real, imaginary) = (b.re.magnitude(), b.im.magnitude());
-    if real >= imaginary {
-        if real == R::ZERO && imaginary == R::ZERO {
-            return Complex::new(a.re / real, a.im / real);
-        }
-        let ratio = b.im / b.re;
-        let scale = R::ONE / (b.re + b.im * ratio);
-        Complex::new((a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale)
-    } else {
-        let ratio = b.re / b.im;
-        let scale = R::ONE / (b.im + b.re * ratio);
-        Complex::new((a.re * ratio + a.im) * scale, (a.im * ratio - a.re) * scale)
-    }
+    let straight = real >= imaginary;
+    let zero = (real == R::ZERO) & (imaginary == R::ZERO);
+    let large = if straight { b.re } else { b.im };
+    let small = if straight { b.im } else { b.re };
+    let first = if straight { a.re } else { a.im };
+    let second = if straight { a.im } else { a.re };
+    let ratio = small / large;
+    let scale = R::ONE / (large + small * ratio);
+    let sum = (first + second * ratio) * scale;
+    let difference = (second - first * ratio) * scale;
+    let im = if straight { difference } else { -difference };
+    Complex::new(if zero { a.re * R::INFINITY } else { sum }, if zero { a.im * R::INFINITY } else { im })
 }
 
-/// What a division means: by zero, part by part; else what shows in the quotient. The instructions of a vectorised
-/// [`divide`] take both of its branches, so their own events mean nothing.
+/// What a division means: by zero, part by part; else what shows in the quotient. The instructions of [`divide`] divide
+/// by zero and drop the result, so their own events mean nothing.
 #[inline(always)]
-pub(crate) fn divide_events<R: Real>(a: Complex<R>, b: Complex<R>) -> Flags {
-    if missing(a) || missing(b) {
-        return Flags::NONE;
-    }
-    if !truth(b) {
-        return quotient_events(a.re, R::ZERO) | quotient_events(a.im, R::ZERO);
-    }
-    let quotient = divide(a, b);
-    let infinite = |z: Complex<R>| z.re.infinite() || z.im.infinite();
-    match () {
-        _ if missing(quotient) => Flags::INVALID,
-        _ if infinite(quotient) && !infinite(a) => Flags::OVERFLOW,
-        _ => Flags::NONE,
-    }
+pub(crate) fn divide_events<R: Real>(a: Complex<R>, b: Complex<R>, quotient: Complex<R>) -> Flags {
+    let defined = !(missing(a) | missing(b));
+    let infinite = |z: Complex<R>| z.re.infinite() | z.im.infinite();
+    let by_zero = !truth(b) & defined;
+    let pole = |part: R| !(part == R::ZERO) & !part.infinite();
+    let divide = by_zero & (pole(a.re) | pole(a.im));
+    let invalid = defined & missing(quotient);
+    let overflow = defined & !by_zero & infinite(quotient) & !infinite(a);
+    Flags::from_bits(
+        divide as u8 * Flags::DIVIDE.bits()
+            | invalid as u8 * Flags::INVALID.bits()
+            | overflow as u8 * Flags::OVERFLOW.bits(),
+    )
 }
 
 /// One over a number, by Smith's method.
 #[inline(always)]
 pub(crate) fn reciprocal<R: Real>(a: Complex<R>) -> Complex<R> {
-    if a.im.magnitude() <= a.re.magnitude() {
-        let ratio = a.im / a.re;
-        let divisor = a.re + a.im * ratio;
-        Complex::new(R::ONE / divisor, -ratio / divisor)
-    } else {
-        let ratio = a.re / a.im;
-        let divisor = a.re * ratio + a.im;
-        Complex::new(ratio / divisor, -R::ONE / divisor)
-    }
+    let straight = a.im.magnitude() <= a.re.magnitude();
+    let large = if straight { a.re } else { a.im };
+    let small = if straight { a.im } else { a.re };
+    let ratio = small / large;
+    let divisor = large + small * ratio;
+    let (first, second) = (R::ONE / divisor, ratio / divisor);
+    Complex::new(if straight { first } else { second }, -if straight { second } else { first })
 }
 
 /// Whether either part is a NaN.
 #[inline(always)]
 pub(crate) fn missing<R: Real>(a: Complex<R>) -> bool {
-    a.re.missing() || a.im.missing()
+    a.re.missing() | a.im.missing()
 }
 
 /// Whether either part is not zero.
 #[inline(always)]
 pub(crate) fn truth<R: Real>(a: Complex<R>) -> bool {
-    a.re != R::ZERO || a.im != R::ZERO
+    (a.re != R::ZERO) | (a.im != R::ZERO)
 }
 
 /// Lexicographic order, false if an imaginary part is a NaN where real parts decide.
@@ -230,7 +230,7 @@ pub(crate) fn sqrt(z: Double) -> Double {
         return Complex::new(a, f64::NAN);
     }
     if a.is_infinite() {
-        let rest = b - b;
+        let rest = undefined(b);
         return if a > 0.0 {
             Complex::new(a, rest.copysign(b))
         } else {
@@ -253,6 +253,11 @@ pub(crate) fn sqrt(z: Double) -> Double {
     }
 }
 
+/// A NaN, reported as invalid, for an infinite number; zero for a finite one.
+fn undefined(x: f64) -> f64 {
+    x * 0.0
+}
+
 /// Beyond this, `exp` may overflow although its product with a sine does not.
 const LARGE: f64 = 709.0;
 
@@ -271,7 +276,7 @@ pub(crate) fn exp(z: Double) -> Double {
         return Complex::new(0.0, 0.0);
     }
     if a == f64::INFINITY && !b.is_finite() {
-        return Complex::new(a, b - b);
+        return Complex::new(a, undefined(b));
     }
     if a == 0.0 {
         return Complex::new(b.cos(), b.sin());
@@ -354,7 +359,7 @@ pub(crate) fn sinh(z: Double) -> Double {
         return Complex::new(a, b.sin());
     }
     if a.is_infinite() && !b.is_finite() {
-        return Complex::new(f64::INFINITY, b - b);
+        return Complex::new(f64::INFINITY, undefined(b));
     }
     if a.abs() > LARGE {
         let (first, second) = split_exp(a.abs());
@@ -376,7 +381,7 @@ pub(crate) fn cosh(z: Double) -> Double {
         return Complex::new(b.cos(), zero);
     }
     if a.is_infinite() && !b.is_finite() {
-        return Complex::new(f64::INFINITY, b - b);
+        return Complex::new(f64::INFINITY, undefined(b));
     }
     if a.abs() > LARGE {
         let (first, second) = split_exp(a.abs());
@@ -397,7 +402,7 @@ pub(crate) fn tanh(z: Double) -> Double {
         return Complex::new(1f64.copysign(a), 0f64.copysign(angle));
     }
     if !b.is_finite() {
-        return Complex::new(if a == 0.0 { a } else { b - b }, b - b);
+        return Complex::new(if a == 0.0 { a } else { undefined(b) }, undefined(b));
     }
     if a.abs() >= 22.0 {
         let small = (-a.abs()).exp();
@@ -420,7 +425,7 @@ pub(crate) fn rotated(z: Double, function: fn(Double) -> Double) -> Double {
 /// The sine.
 pub(crate) fn sin(z: Double) -> Double {
     if z.im.is_infinite() && !z.re.is_finite() {
-        return Complex::new(z.re - z.re, f64::INFINITY);
+        return Complex::new(undefined(z.re), f64::INFINITY);
     }
     rotated(z, sinh)
 }

@@ -10,6 +10,8 @@ pub(crate) trait Integer: Copy + PartialOrd {
     fn remainder(self, by: Self) -> Self;
     /// The remainder with the sign of the dividend; 0 for a zero divisor.
     fn fmod(self, by: Self) -> Self;
+    /// The quotient rounded towards zero and its remainder; some number where either is undefined.
+    fn cut_divide(self, by: Self) -> (Self, Self);
     /// A zero divisor, or a quotient that does not fit.
     fn division_events(self, by: Self) -> Flags;
     /// A zero divisor only: a remainder always fits.
@@ -34,11 +36,25 @@ pub(crate) trait Integer: Copy + PartialOrd {
     fn reciprocal(self) -> Self;
 }
 
+/// A quotient rounded towards zero that is known to exist and fit. Processors have no vector division of integers;
+/// narrow ones divide exactly enough as floating point numbers of more than twice their width less one bit: a quotient
+/// that is not whole is further from the next whole number than the rounding reaches.
+macro_rules! divide {
+    (integer, $a:expr, $b:expr) => {
+        $a / $b
+    };
+    ($float:ident, $a:expr, $b:expr) => {
+        // SAFETY: the caller made sure that the quotient fits.
+        unsafe { ($a as $float / $b as $float).to_int_unchecked() }
+    };
+}
+
 macro_rules! shared {
     ($unsigned:ty) => {
         #[inline(always)]
         fn fmod(self, by: Self) -> Self {
-            if by == 0 { 0 } else { self.wrapping_rem(by) }
+            let (_, rest) = self.cut_divide(by);
+            if by == 0 { 0 } else { rest }
         }
         #[inline(always)]
         fn remainder_events(self, by: Self) -> Flags {
@@ -57,33 +73,33 @@ macro_rules! shared {
 }
 
 macro_rules! signed {
-    ($($int:ty as $unsigned:ty),*) => {
+    ($($int:ty as $unsigned:ty => $through:ident),*) => {
         $(impl Integer for $int {
             shared!($unsigned);
             #[inline(always)]
             fn floor_divide(self, by: Self) -> Self {
-                if by == 0 {
-                    return 0;
-                }
-                let quotient = self.wrapping_div(by);
-                let inexact = quotient.wrapping_mul(by) != self;
-                quotient - (inexact && (self < 0) != (by < 0)) as Self
+                let (quotient, rest) = self.cut_divide(by);
+                let down = (rest != 0) & ((rest < 0) != (by < 0));
+                if by == 0 { 0 } else { quotient.wrapping_sub(down as Self) }
             }
             #[inline(always)]
             fn remainder(self, by: Self) -> Self {
-                if by == 0 {
-                    return 0;
-                }
-                let rest = self.wrapping_rem(by);
-                if rest != 0 && (rest < 0) != (by < 0) { rest + by } else { rest }
+                let (_, rest) = self.cut_divide(by);
+                let down = (rest != 0) & ((rest < 0) != (by < 0));
+                if by == 0 { 0 } else { rest.wrapping_add(if down { by } else { 0 }) }
+            }
+            #[inline(always)]
+            fn cut_divide(self, by: Self) -> (Self, Self) {
+                // One stands for divisors whose quotient is undefined or does not fit.
+                let by = if (by == 0) | ((self == Self::MIN) & (by == -1)) { 1 } else { by };
+                let quotient = divide!($through, self, by);
+                (quotient, self.wrapping_sub(quotient.wrapping_mul(by)))
             }
             #[inline(always)]
             fn division_events(self, by: Self) -> Flags {
-                match by {
-                    0 => Flags::DIVIDE,
-                    -1 if self == Self::MIN => Flags::OVERFLOW,
-                    _ => Flags::NONE,
-                }
+                let zero = (by == 0) as u8;
+                let large = ((by == -1) & (self == Self::MIN)) as u8;
+                Flags::from_bits(zero * Flags::DIVIDE.bits() | large * Flags::OVERFLOW.bits())
             }
             #[inline(always)]
             fn power(self, exponent: Self) -> Self {
@@ -108,7 +124,7 @@ macro_rules! signed {
             }
             #[inline(always)]
             fn sign(self) -> Self {
-                self.signum()
+                (self > 0) as Self - (self < 0) as Self
             }
             #[inline(always)]
             fn reciprocal(self) -> Self {
@@ -123,16 +139,23 @@ macro_rules! signed {
 }
 
 macro_rules! unsigned {
-    ($($int:ty),*) => {
+    ($($int:ty => $through:ident),*) => {
         $(impl Integer for $int {
             shared!($int);
             #[inline(always)]
             fn floor_divide(self, by: Self) -> Self {
-                if by == 0 { 0 } else { self / by }
+                let (quotient, _) = self.cut_divide(by);
+                if by == 0 { 0 } else { quotient }
             }
             #[inline(always)]
             fn remainder(self, by: Self) -> Self {
-                if by == 0 { 0 } else { self % by }
+                self.fmod(by)
+            }
+            #[inline(always)]
+            fn cut_divide(self, by: Self) -> (Self, Self) {
+                let by = if by == 0 { 1 } else { by };
+                let quotient = divide!($through, self, by);
+                (quotient, self.wrapping_sub(quotient.wrapping_mul(by)))
             }
             #[inline(always)]
             fn division_events(self, by: Self) -> Flags {
@@ -185,5 +208,5 @@ macro_rules! unsigned {
     };
 }
 
-signed!(i8 as u8, i16 as u16, i32 as u32, i64 as u64);
-unsigned!(u8, u16, u32, u64);
+signed!(i8 as u8 => f32, i16 as u16 => f32, i32 as u32 => f64, i64 as u64 => integer);
+unsigned!(u8 => f32, u16 => f32, u32 => f64, u64 => integer);

@@ -1,6 +1,8 @@
 //! Real functions of single and double precision.
 
 use crate::flags::Flags;
+use crate::kernel::{half_to_single, single_to_half};
+use half::f16;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// The real numbers arithmetic is done on: half precision is computed as `f32`.
@@ -16,6 +18,7 @@ pub(crate) trait Real:
     const ZERO: Self;
     const ONE: Self;
     const NAN: Self;
+    const INFINITY: Self;
     const LN_2: Self;
     const LOG2_E: Self;
     const DEGREES_PER_RADIAN: Self;
@@ -68,6 +71,7 @@ macro_rules! real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAN: Self = $real::NAN;
+            const INFINITY: Self = $real::INFINITY;
             const LN_2: Self = std::$real::consts::LN_2;
             const LOG2_E: Self = std::$real::consts::LOG2_E;
             const DEGREES_PER_RADIAN: Self = 180.0 / std::$real::consts::PI;
@@ -331,8 +335,8 @@ pub(crate) fn overflow<R: Real>(a: R, result: R) -> Flags {
 
 /// What NumPy reports of [`half_spacing`].
 #[inline(always)]
-pub(crate) fn half_spacing_events(a: f32) -> Flags {
-    if a.is_finite() { overflow(a, half_spacing(a)) } else { Flags::INVALID }
+pub(crate) fn half_spacing_events(a: f32, gap: f32) -> Flags {
+    if a.is_finite() { overflow(a, gap) } else { Flags::INVALID }
 }
 
 /// The larger; a NaN if either is one.
@@ -429,17 +433,17 @@ pub(crate) fn logaddexp2<R: Real>(a: R, b: R) -> R {
 /// The next half towards `target`; of equal numbers the first.
 #[inline(always)]
 pub(crate) fn half_next_after(a: f32, target: f32) -> f32 {
-    let bits = half::f16::from_f32(a).to_bits();
+    let bits = single_to_half(a).to_bits();
     if a.is_nan() || target.is_nan() {
         a + target
     } else if a == target {
         a
     } else if a == 0.0 {
-        half::f16::from_bits(1).to_f32().copysign(target)
+        half_to_single(f16::from_bits(1)).copysign(target)
     } else if (a < target) == (a > 0.0) {
-        half::f16::from_bits(bits + 1).to_f32()
+        half_to_single(f16::from_bits(bits + 1))
     } else {
-        half::f16::from_bits(bits - 1).to_f32()
+        half_to_single(f16::from_bits(bits - 1))
     }
 }
 
