@@ -3,8 +3,10 @@
 import argparse
 import os
 import sys
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple, NoReturn
+
+from . import _importer
 
 _ABOUT = """\
 Run a Python program in parallel without changing it. In the program's own modules, which are the file itself
@@ -55,23 +57,20 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _give_up(error)
 
     try:
-        from . import _importer, _maniple, _warnings
+        from . import _session
     except ValueError as error:
         # A setting that makes no sense; its message names it.
         raise SystemExit(f"maniple: {error}") from None
 
     _importer.redirect(_importer.chooser(program.file, program.roots))
-    _maniple.settings()
     status: Any = 0
     try:
         status = _run(program)
     finally:
-        _warnings.settle()
+        _session.sync()
         if options.report:
-            from . import report
-
             sys.stdout.flush()
-            print(report(), file=sys.stderr)
+            print(_session.report(), file=sys.stderr)
     raise SystemExit(status)
 
 
@@ -85,17 +84,26 @@ def _run(program: Program) -> Any:
     except SystemExit as end:
         return end.code
     except BaseException as error:
-        # The program's frames only: the two above are this module's.
-        traceback = _below_launcher(error.__traceback__)
-        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+        _hide_launcher(error)
+        sys.excepthook(type(error), error, error.__traceback__)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
-def _below_launcher(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
-        traceback = traceback.tb_next
-    return traceback
+def _hide_launcher(error: BaseException | None) -> None:
+    """Leave only the program's own frames in the traceback, and in those of what led to the error."""
+    hidden = {__file__, _importer.__file__}
+    while error is not None:
+        frames = []
+        traceback = error.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename not in hidden:
+                frames.append(traceback)
+            traceback = traceback.tb_next
+        for one, after in zip(frames, [*frames[1:], None]):
+            one.tb_next = after
+        error.__traceback__ = frames[0] if frames else None
+        error = error.__cause__ or error.__context__
 
 
 def _program(options: argparse.Namespace, rest: list[str]) -> Program:

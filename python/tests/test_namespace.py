@@ -65,9 +65,9 @@ def test_functions_look_like_numpys():
 
 def test_importing_costs_little_and_loads_little():
     done = run_python(
-        "-c", "import maniple.numpy, sys; print('numpy.testing' in sys.modules, 'numpy.ma' in sys.modules)"
+        "-c", "import maniple.numpy, sys; print({'numpy.testing', 'numpy.ma'} & sys.modules.keys())"
     )
-    assert done.stdout.split() == ["False", "False"], done.stderr
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 class TestArrayClass:
@@ -126,7 +126,7 @@ def test_random_numbers_are_numpys():
     assert isinstance(ours, np.random.Generator) and isinstance(ours, numpy.random.Generator)
     check_same(ours.normal(size=(3, 2)), theirs.normal(size=(3, 2)))
     check_same(ours.integers(10, size=5), theirs.integers(10, size=5))
-    assert type(ours.random()) is float
+    assert type(ours.random()) is type(theirs.random()) is float
     a, b = np.arange(9), numpy.arange(9)
     ours.shuffle(a)
     theirs.shuffle(b)
@@ -154,10 +154,8 @@ def test_polynomials_give_our_arrays():
     a = np.arange(3.0)
     assert type(np.poly1d([1, 2])(a)) is np.ndarray
     check_same(np.polyval([1, 2], a), numpy.polyval([1, 2], numpy.arange(3.0)))
-    check_same(
-        np.polynomial.polynomial.polyval(a, [1, 2]),
-        numpy.polynomial.polynomial.polyval(numpy.arange(3.0), [1, 2]),
-    )
+    ours = np.polynomial.polynomial.polyval(a, [1, 2])
+    check_same(ours, numpy.polynomial.polynomial.polyval(numpy.arange(3.0), [1, 2]))
 
 
 def test_masked_arrays_are_numpys():

@@ -9,6 +9,7 @@ import sys
 import numpy
 
 from .. import _maniple
+from .. import _session as _session  # imported so that the session has begun
 from . import _errstate, _methods, _mirror, _replacements
 
 __all__ = list(numpy.__all__)

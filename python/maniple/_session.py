@@ -1,0 +1,70 @@
+"""The functions of `maniple`, and what must be in place before anything runs: hooks, filters, the end."""
+
+import atexit
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from . import _arrays, _maniple, _warnings
+from ._fallback import FallbackError, FallbackWarning, mode, run, set_mode
+from ._report import Report
+
+__all__ = ["FallbackError", "FallbackWarning", "Report", "fallback", "machine", "on", "report", "sync"]
+
+
+def sync() -> None:
+    """Wait until all work asked for so far is done, and emit its warnings.
+
+    Raises what failed in it, such as `MemoryError`.
+    """
+    _warnings.settle()
+
+
+def report() -> Report:
+    """The machine, the runtime's statistics, and every call site that fell back to NumPy."""
+    _maniple.sync()
+    return Report()
+
+
+def machine() -> Any:
+    """The machine that programs run on: its backends, processors and memories."""
+    return _maniple.machine()
+
+
+@contextlib.contextmanager
+def fallback(mode_in_block: str) -> Iterator[None]:
+    """Within the block, calls without a native version are `quiet`, `warn` or raise (`error`).
+
+    Outside of blocks the setting MANIPLE_FALLBACK holds.
+    """
+    before = mode()
+    set_mode(mode_in_block)
+    try:
+        yield
+    finally:
+        set_mode(before)
+
+
+@contextlib.contextmanager
+def on(backend: str) -> Iterator[None]:
+    """Within the block, work runs on the processors of `backend`, such as `cpu`.
+
+    Raises RuntimeError where no such backend is in use; MANIPLE_BACKENDS says which are.
+    """
+    used = _maniple.settings()["backends"]
+    if backend not in used:
+        raise RuntimeError(f"backend {backend!r} is not in use here; there is {', '.join(used)}")
+    sync()
+    yield
+    sync()
+
+
+def _finish() -> None:
+    """Emit what is pending when the interpreter ends; errors have nobody left to catch them but are shown."""
+    _warnings.settle()
+
+
+_arrays.install()
+_maniple.set_hook("fallback", run)
+_warnings.watch_filters()
+atexit.register(_finish)
