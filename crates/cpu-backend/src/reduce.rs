@@ -11,7 +11,7 @@
 //! which is the same arithmetic for every column, hence the same bits.
 
 use crate::program::{Program, Run, with_scratch};
-use crate::tile::Elements;
+use crate::tile::{Elements, Strided, load};
 use maniple_ops::{Fold, LEAF, Order as FoldOrder, fold};
 use maniple_runtime::{Binding, Launch, Order, Reduce};
 use std::ptr;
@@ -20,6 +20,9 @@ use std::ptr;
 const ACCUMULATORS: usize = 8 << 10;
 /// Bytes of the values of whole rows that are evaluated at a time.
 const ROWS: usize = 16 << 10;
+
+/// Rows up to this length are turned into columns to be folded together: a leaf function for each would cost more.
+const SHORT: usize = 16;
 
 /// A reduction made ready.
 pub(crate) struct Reduction {
@@ -37,6 +40,14 @@ pub(crate) struct Reduction {
     lanes: usize,
     /// Elements of the buffer for the body's values.
     room: usize,
+    stores: Stores,
+}
+
+/// What a reduction stores besides its partials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stores {
+    Nothing,
+    Elements,
 }
 
 impl Reduction {
@@ -76,6 +87,7 @@ impl Reduction {
             kept,
             order: reduce.order,
             room,
+            stores: if reduce.body.outputs.len() > 1 { Stores::Elements } else { Stores::Nothing },
         })
     }
 
@@ -87,6 +99,7 @@ impl Reduction {
         let program = self.program.scratch().next_multiple_of(64);
         let values = (self.room * self.item).next_multiple_of(64);
         let accumulators = match self.order {
+            Order::KeptFirst if self.n <= SHORT => self.room * self.item,
             Order::KeptFirst => 0,
             Order::ReducedFirst => self.lanes * self.width() * self.item,
         };
@@ -150,11 +163,34 @@ impl Work<'_> {
             // SAFETY: rows follow one another in the index space; the buffer holds `together` of them.
             unsafe {
                 let values = self.evaluated(row * n, (row + rows) * n);
+                if n <= SHORT.min(self.reduction.lanes) {
+                    self.turned_rows(row, values, rows);
+                    row += rows;
+                    continue;
+                }
                 for at in 0..rows {
                     self.fold_leaf(row + at, values.wrapping_add(at * n * item), n);
                 }
             }
             row += rows;
+        }
+    }
+
+    /// Rows shorter than there are lanes: every element is a lane of its own, and the lanes of all rows are folded
+    /// together.
+    unsafe fn turned_rows(&self, row: usize, values: *const u8, rows: usize) {
+        let Reduction { fold, n, item, partials, target, .. } = self.reduction;
+        let step = [(n * item) as isize];
+        for lane in 0..*n {
+            let origin = values.wrapping_add(lane * item).cast_mut();
+            let column = Strided { shape: &[rows], strides: &step, origin, item: *item };
+            // SAFETY: the accumulators have room for as many elements as the rows have.
+            unsafe { load(column, 0, rows, self.accumulators.wrapping_add(lane * rows * item)) };
+        }
+        // SAFETY: `n` lanes of `rows` accumulators have been written; the partials are writable.
+        unsafe {
+            fold_tree(fold, self.accumulators, *n, rows, *item);
+            partials.store(self.binding.bases[*target], row, rows, self.accumulators);
         }
     }
 
@@ -193,22 +229,24 @@ impl Work<'_> {
         while point < last {
             let (leaf, column) = (point / kept, point % kept);
             let rows = leaf * LEAF..((leaf + 1) * LEAF).min(n);
-            let whole = column == 0 && last - point >= kept;
+            let columns = (last - point).min(kept - column);
+            // A few columns of narrow rows are not worth less than all of them, unless the rows are stored too: those
+            // of the other columns are somebody else's.
+            let whole = columns == kept || self.reduction.stores == Stores::Nothing;
             // SAFETY: the columns are those of the points; buffers and accumulators have room for them.
             unsafe {
-                let columns = if whole && lanes * kept <= self.reduction.width().min(self.reduction.room) {
+                let room = self.reduction.width().min(self.reduction.room);
+                let (columns, from) = if whole && lanes * kept <= room {
                     self.narrow(rows.start, rows.end);
-                    kept
+                    (columns, column)
                 } else {
-                    let columns = (last - point)
-                        .min(kept - column)
-                        .min(self.reduction.width())
-                        .min(self.reduction.room);
+                    let columns = columns.min(room);
                     self.wide(rows.start, rows.end, column, columns);
-                    columns
+                    (columns, 0)
                 };
-                let (partials, target) = (&self.reduction.partials, self.reduction.target);
-                partials.store(self.binding.bases[target], point, columns, self.accumulators);
+                let Reduction { partials, target, item, .. } = self.reduction;
+                let sums = self.accumulators.wrapping_add(from * item);
+                partials.store(self.binding.bases[*target], point, columns, sums);
                 point += columns;
             }
         }

@@ -1,8 +1,7 @@
 //! Strided views: their common index space with as few axes as possible, and loads and stores of contiguous blocks.
 
-use maniple_ops::Dtype;
+use maniple_ops::{Dtype, Level};
 use maniple_runtime::View;
-use std::mem::MaybeUninit;
 use std::ptr;
 
 /// The index space that several views share, in C order, with neighbouring axes joined wherever every view walks them
@@ -214,33 +213,121 @@ pub(crate) unsafe fn store(to: Strided<'_>, position: usize, count: usize, block
     unsafe { sized::<Store>(to, position, count, block.cast_mut()) }
 }
 
-/// Fills a block with `count` copies of the element at `from`.
+/// Fills a block with at least `count` copies of the element at `from`.
 ///
 /// # Safety
-/// The element must be readable, at any alignment, and the block writable and aligned.
-pub(crate) unsafe fn fill(from: *const u8, item: usize, count: usize, block: *mut u8) {
-    let strided = Strided { shape: &[count], strides: &[0], origin: from.cast_mut(), item };
+/// The element must be readable, at any alignment, and the block writable up to a multiple of 64 bytes.
+pub(crate) unsafe fn splat(from: *const u8, item: usize, count: usize, block: *mut u8) {
+    // SAFETY: the element is readable, at any alignment.
+    let line = unsafe {
+        let word = match item {
+            1 => from.read() as u64 * 0x0101_0101_0101_0101,
+            2 => from.cast::<u16>().read_unaligned() as u64 * 0x0001_0001_0001_0001,
+            4 => from.cast::<u32>().read_unaligned() as u64 * 0x0000_0001_0000_0001,
+            _ => from.cast::<u64>().read_unaligned(),
+        };
+        let next = if item == 16 { from.cast::<u64>().add(1).read_unaligned() } else { word };
+        Line([word, next, word, next, word, next, word, next])
+    };
+    let lines = (count * item).div_ceil(64);
+    // SAFETY: the block has room for that many lines, and the level is the processor's.
+    unsafe {
+        match Level::detected() {
+            #[cfg(target_arch = "x86_64")]
+            Level::V4 => splat_v4(&line, block, lines),
+            #[cfg(target_arch = "x86_64")]
+            Level::V3 => splat_v3(&line, block, lines),
+            _ => splat_lines(&line, block, lines),
+        }
+    }
+}
+
+/// Copies a panel of `rows` (4, 8 or 16) times `columns` elements whose rows lie side by side, element by element: row
+/// `r` of column `c` is at `from + r * item + c * step`, and goes to place `r * columns + c` of the block.
+///
+/// # Safety
+/// The elements must be readable, at any alignment, and the block writable.
+pub(crate) unsafe fn load_turned(
+    from: *const u8,
+    item: usize,
+    rows: usize,
+    columns: usize,
+    step: isize,
+    block: *mut u8,
+) {
     // SAFETY: the caller's promise.
-    unsafe { load(strided, 0, count, block) }
+    unsafe {
+        match item {
+            1 => turn_rows::<u8>(from, rows, columns, step, block.cast()),
+            2 => turn_rows::<u16>(from, rows, columns, step, block.cast()),
+            4 => turn_rows::<u32>(from, rows, columns, step, block.cast()),
+            8 => turn_rows::<u64>(from, rows, columns, step, block.cast()),
+            _ => turn_rows::<[u64; 2]>(from, rows, columns, step, block.cast()),
+        }
+    }
+}
+
+unsafe fn turn_rows<T: Copy>(from: *const u8, rows: usize, columns: usize, step: isize, block: *mut T) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rows {
+            4 => turn::<T, 4>(from, columns, step, block),
+            8 => turn::<T, 8>(from, columns, step, block),
+            _ => turn::<T, 16>(from, columns, step, block),
+        }
+    }
+}
+
+unsafe fn turn<T: Copy, const ROWS: usize>(from: *const u8, columns: usize, step: isize, block: *mut T) {
+    for column in 0..columns {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let line = from.wrapping_offset(step * column as isize).cast::<[T; ROWS]>().read_unaligned();
+            for (row, element) in line.into_iter().enumerate() {
+                block.add(row * columns + column).write_unaligned(element);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Line([u64; 8]);
+
+#[inline(always)]
+unsafe fn splat_lines(line: &Line, block: *mut u8, lines: usize) {
+    let line = *line;
+    for at in 0..lines {
+        // SAFETY: the caller's promise.
+        unsafe { block.cast::<[u64; 8]>().add(at).write(line.0) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn splat_v3(line: &Line, block: *mut u8, lines: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { splat_lines(line, block, lines) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn splat_v4(line: &Line, block: *mut u8, lines: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { splat_lines(line, block, lines) }
 }
 
 unsafe fn sized<D: Direction>(memory: Strided<'_>, position: usize, count: usize, block: *mut u8) {
-    // SAFETY: the caller's promise; every item size has a type of that size whose alignment is that of the dtypes.
+    // SAFETY: the caller's promise; elements are read and written at any alignment.
     unsafe {
         match memory.item {
             1 => walk::<D, u8>(memory, position, count, block.cast()),
             2 => walk::<D, u16>(memory, position, count, block.cast()),
             4 => walk::<D, u32>(memory, position, count, block.cast()),
-            8 => walk::<D, Eight>(memory, position, count, block.cast()),
-            _ => walk::<D, Sixteen>(memory, position, count, block.cast()),
+            8 => walk::<D, u64>(memory, position, count, block.cast()),
+            _ => walk::<D, [u64; 2]>(memory, position, count, block.cast()),
         }
     }
 }
-
-/// Eight bytes, aligned as little as any dtype of that size.
-type Eight = [u32; 2];
-/// Sixteen bytes, aligned as little as any dtype of that size.
-type Sixteen = [u64; 2];
 
 /// Goes through a range of the C order in planes of the last two axes, cut where the range begins and ends.
 unsafe fn walk<D: Direction, T: Copy>(memory: Strided<'_>, position: usize, count: usize, block: *mut T) {
@@ -329,7 +416,7 @@ impl Direction for Store {
                     target
                         .wrapping_offset(step * column as isize)
                         .cast::<T>()
-                        .write_unaligned(*block.add(column));
+                        .write_unaligned(block.add(column).read_unaligned());
                 }
             });
         }
@@ -343,8 +430,7 @@ unsafe fn load_row<T: Copy>(source: *const u8, step: isize, block: *mut T, count
     unsafe {
         if step == 0 {
             let value = source.cast::<T>().read_unaligned();
-            std::slice::from_raw_parts_mut(block.cast::<MaybeUninit<T>>(), count)
-                .fill(MaybeUninit::new(value));
+            (0..count).for_each(|at| block.add(at).write_unaligned(value));
             return;
         }
         // A call of the system's copy pays for longer rows only.
@@ -352,7 +438,9 @@ unsafe fn load_row<T: Copy>(source: *const u8, step: isize, block: *mut T, count
             return ptr::copy_nonoverlapping(source, block.cast::<u8>(), count * size_of::<T>());
         }
         for at in 0..count {
-            *block.add(at) = source.wrapping_offset(step * at as isize).cast::<T>().read_unaligned();
+            block
+                .add(at)
+                .write_unaligned(source.wrapping_offset(step * at as isize).cast::<T>().read_unaligned());
         }
     }
 }

@@ -193,7 +193,9 @@ fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
     for (op, dtype) in [(Op::Subtract, Dtype::Float64), (Op::Divide, Dtype::Float32)] {
         assert!(fold(op, dtype).is_some_and(|fold| fold.order == maniple_ops::Order::Sequential));
         for order in [Order::KeptFirst, Order::ReducedFirst] {
-            for (kept, n, supported) in [(5usize, 40usize, true), (200, 3, true), (1, 1024, true), (3, 1025, false)] {
+            for (kept, n, supported) in
+                [(5usize, 40usize, true), (200, 3, true), (1, 1024, true), (3, 1025, false)]
+            {
                 let (shape, partials) = match order {
                     Order::KeptFirst => ([kept, n], [kept, n.div_ceil(LEAF)]),
                     Order::ReducedFirst => ([n, kept], [n.div_ceil(LEAF), kept]),

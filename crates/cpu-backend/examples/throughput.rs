@@ -1,0 +1,320 @@
+//! Nanoseconds per element of some bodies, on the calling thread and through the workers, at several sizes.
+//!
+//! `cargo run --release -p maniple-cpu --example throughput [name]`
+
+use maniple_cpu::{Cpu, CpuDescription};
+use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Value};
+use maniple_runtime::{
+    Access, Allocation, Arg, Backend, Binding, Handoff, Indexed, Kernel, Launch, MemoryId, Order, PointTask,
+    Privilege, ProcessorId, Reduce, Shape, Strides, View,
+};
+use smallvec::smallvec;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// A kernel over arguments that are all new and contiguous, unless said otherwise.
+struct Case {
+    name: &'static str,
+    kernel: Kernel,
+    args: Vec<(View, Dtype)>,
+    /// Argument that takes the place of another one.
+    in_place: Option<(usize, usize)>,
+    constants: usize,
+    extent: usize,
+    watch: u8,
+}
+
+fn main() {
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let cpu = Cpu::new(&CpuDescription::default());
+    let workers = cpu.describe().processors[0].workers as usize;
+    println!(
+        "{:24} {:>10} {:>12} {:>12}   ns per element, {workers} workers",
+        "body", "n", "inline", "queued"
+    );
+    for n in [10, 1_000, 100_000, 10_000_000] {
+        for case in cases(n).into_iter().filter(|case| case.name.contains(&only)) {
+            let bench = Bench::new(&cpu, &case);
+            let inline = bench.measure(n, || bench.inline());
+            let queued = bench.measure(n, || bench.queued(2 * workers));
+            println!("{:24} {:>10} {:>12.3} {:>12.3}", case.name, n, inline / n as f64, queued / n as f64);
+            bench.release();
+        }
+    }
+}
+
+fn cases(n: usize) -> Vec<Case> {
+    let double = Dtype::Float64;
+    let vector = || (View::contiguous(&[n], 8), double);
+    let apply =
+        |body: &mut Body, op, args: [Value; 2]| body.push_apply(op, Dtype::Float64, args.as_slice().into());
+    let body = |inputs: usize, constants: usize| Body {
+        inputs: vec![double; inputs],
+        constants: vec![double; constants],
+        ..Body::default()
+    };
+    let map = |name, mut body: Body, output: Value| {
+        body.outputs = vec![output];
+        let args = (0..=body.inputs.len()).map(|_| vector()).collect();
+        let constants = body.constants.len();
+        Case { name, kernel: Kernel::Map(body), args, in_place: None, constants, extent: n, watch: 0 }
+    };
+    let mut cases = Vec::new();
+    let add = || {
+        let mut add = body(2, 0);
+        let sum = apply(&mut add, Op::Add, [0, 1]);
+        (add, sum)
+    };
+    cases.push(map("a + b", add().0, add().1));
+    cases.push(Case { watch: 15, ..map("a + b, watched", add().0, add().1) });
+    cases.push(map("copy", body(1, 0), 0));
+    let mut chain = body(1, 20);
+    let mut last = 0;
+    for at in 0..20 {
+        last = apply(&mut chain, if at % 2 == 0 { Op::Multiply } else { Op::Add }, [last, at + 1]);
+    }
+    cases.push(map("chain of 20", chain, last));
+    let mut chain = body(2, 0);
+    let mut last = 0;
+    for at in 0..20 {
+        last = apply(&mut chain, if at % 2 == 0 { Op::Multiply } else { Op::Add }, [last, 1]);
+    }
+    cases.push(map("chain of 20, arrays", chain, last));
+    let mut axpy = body(2, 1);
+    let twice = apply(&mut axpy, Op::Multiply, [1, 2]);
+    let sum = apply(&mut axpy, Op::Add, [0, twice]);
+    cases.push(Case { in_place: Some((2, 0)), ..map("x += 2 * y", axpy, sum) });
+    let mut plus = body(2, 0);
+    let sum = apply(&mut plus, Op::Add, [0, 1]);
+    cases.push(Case { in_place: Some((2, 0)), ..map("x += y", plus, sum) });
+    let mut root = body(1, 0);
+    let out = root.push_apply(Op::Exp, double, smallvec![0]);
+    cases.push(map("exp", root, out));
+
+    let reduce = |name, body: Body, args: Vec<(View, Dtype)>, order, kept: usize, rest: usize| Case {
+        name,
+        kernel: Kernel::Reduce(Reduce { body, op: Op::Add, axes: vec![0, 1], kept: 1, order }),
+        args,
+        in_place: None,
+        constants: 0,
+        extent: kept * rest.div_ceil(LEAF),
+        watch: 0,
+    };
+    let plain = || Body { outputs: vec![0], ..body(1, 0) };
+    let of = |shape: &[usize]| (View::contiguous(shape, 8), double);
+    cases.push(reduce("sum", plain(), vec![of(&[1, n]), of(&[1, n.div_ceil(LEAF)])], Order::KeptFirst, 1, n));
+    let mut squares = body(1, 0);
+    let square = apply(&mut squares, Op::Multiply, [0, 0]);
+    squares.outputs = vec![square];
+    cases.push(reduce(
+        "sum of squares",
+        squares,
+        vec![of(&[1, n]), of(&[1, n.div_ceil(LEAF)])],
+        Order::KeptFirst,
+        1,
+        n,
+    ));
+    if n >= 1000 {
+        let tall = n / 4;
+        cases.push(reduce(
+            "sum of rows of 4",
+            plain(),
+            vec![of(&[tall, 4]), of(&[tall, 1])],
+            Order::KeptFirst,
+            tall,
+            4,
+        ));
+        let leaves = tall.div_ceil(LEAF);
+        cases.push(reduce(
+            "sum of 4 columns",
+            plain(),
+            vec![of(&[tall, 4]), of(&[leaves, 4])],
+            Order::ReducedFirst,
+            4,
+            tall,
+        ));
+        let side = (n as f64).sqrt() as usize;
+        let leaves = side.div_ceil(LEAF);
+        cases.push(reduce(
+            "sum of columns",
+            plain(),
+            vec![of(&[side, side]), of(&[leaves, side])],
+            Order::ReducedFirst,
+            side,
+            side,
+        ));
+        let square = || (View::contiguous(&[side, side], 8), double);
+        let turned = || {
+            let mut view = square();
+            view.0.strides.reverse();
+            view
+        };
+        let two = |name, a, b| Case {
+            args: vec![a, b, square()],
+            extent: side * side,
+            ..map(name, add().0, add().1)
+        };
+        cases.push(two("a + b.T", square(), turned()));
+        let row = (
+            View {
+                offset: 0,
+                shape: Shape::from_slice(&[side, side]),
+                strides: Strides::from_slice(&[0, 8]),
+            },
+            double,
+        );
+        let column = (
+            View {
+                offset: 0,
+                shape: Shape::from_slice(&[side, side]),
+                strides: Strides::from_slice(&[8, 0]),
+            },
+            double,
+        );
+        cases.push(two("row + column", row, column));
+        let thin = |strides: [isize; 2]| {
+            (
+                View {
+                    offset: 0,
+                    shape: Shape::from_slice(&[n / 3, 3]),
+                    strides: Strides::from_slice(&strides),
+                },
+                double,
+            )
+        };
+        let three = |name, a, b| Case {
+            args: vec![a, b, thin([24, 8])],
+            extent: n / 3 * 3,
+            ..map(name, add().0, add().1)
+        };
+        cases.push(three("(n, 3) + (3)", thin([24, 8]), thin([0, 8])));
+        cases.push(three("(n, 3) + (n, 1)", thin([24, 8]), thin([8, 0])));
+        let stepped = || {
+            (
+                View { offset: 0, shape: Shape::from_slice(&[n / 2]), strides: Strides::from_slice(&[16]) },
+                double,
+            )
+        };
+        let half = || (View::contiguous(&[n / 2], 8), double);
+        cases.push(Case {
+            args: vec![stepped(), stepped(), half()],
+            extent: n / 2,
+            ..map("a[::2] + b[::2]", add().0, add().1)
+        });
+    }
+    let index = (View::contiguous(&[n], 8), Dtype::Int64);
+    let source =
+        (View { offset: 0, shape: Shape::from_slice(&[n]), strides: Strides::from_slice(&[0]) }, double);
+    cases.push(Case {
+        name: "take",
+        kernel: Kernel::Gather(Indexed { extents: vec![n], strides: vec![8] }),
+        args: vec![source, index, vector()],
+        in_place: None,
+        constants: 0,
+        extent: n,
+        watch: 0,
+    });
+    cases.push(Case {
+        name: "cumsum",
+        kernel: Kernel::Scan { op: Op::Add, dtype: double },
+        args: vec![vector(), vector()],
+        in_place: None,
+        constants: 0,
+        extent: 1,
+        watch: 0,
+    });
+    cases
+}
+
+struct Bench<'a> {
+    cpu: &'a Cpu,
+    launch: Arc<Launch>,
+    binding: Arc<Binding>,
+    allocations: Vec<Allocation>,
+}
+
+impl Bench<'_> {
+    fn new<'a>(cpu: &'a Cpu, case: &Case) -> Bench<'a> {
+        let mut args = Vec::new();
+        let mut allocations = Vec::new();
+        let mut binding = Binding::default();
+        for (at, (view, dtype)) in case.args.iter().enumerate() {
+            let shared = case.in_place.filter(|&(this, _)| this == at).map(|(_, other)| other);
+            let span = view.span(dtype.size()).high.max(view.size() * dtype.size());
+            binding.bases.push(match shared {
+                Some(other) => binding.bases[other],
+                None => {
+                    let allocation = cpu.alloc(MemoryId(0), span).expect("the memory is large enough");
+                    let address = allocation.address;
+                    // SAFETY: the allocation has that many bytes; zero is a valid element and index.
+                    unsafe { std::ptr::write_bytes(address as usize as *mut u8, 0, span) };
+                    allocations.push(allocation);
+                    address
+                }
+            });
+            args.push(Arg {
+                role: shared.unwrap_or(at) as u32,
+                privilege: Privilege::ReadWrite,
+                dtype: *dtype,
+                access: Access::Element,
+                view: view.clone(),
+            });
+        }
+        binding.scalars.extend((0..case.constants).map(|at| Scalar::new(1.0 + at as f64 * 1e-6)));
+        if case.watch != 0 {
+            binding.report = Some(Arc::new(maniple_runtime::Report::new(64)));
+        }
+        let launch = Launch {
+            kernel: Arc::new(case.kernel.clone()),
+            args,
+            extent: case.extent,
+            grain: 1,
+            scalars: Vec::new(),
+            tasks: vec![0],
+            owners: vec![0; 64],
+            watch: vec![case.watch],
+            prepared: OnceLock::new(),
+        };
+        let _ = launch.prepared.set(cpu.prepare(&launch).expect("the CPU supports it"));
+        Bench { cpu, launch: Arc::new(launch), binding: Arc::new(binding), allocations }
+    }
+
+    fn inline(&self) {
+        let task =
+            PointTask { launch: &self.launch, binding: &self.binding, first: 0, last: self.launch.extent };
+        self.cpu.run(ProcessorId(0), task, Handoff::Inline, &[]);
+    }
+
+    fn queued(&self, pieces: usize) {
+        let bound = |piece: usize| self.launch.extent * piece / pieces;
+        let events: Vec<_> = (0..pieces)
+            .filter(|&piece| bound(piece) < bound(piece + 1))
+            .map(|piece| {
+                let (first, last) = (bound(piece), bound(piece + 1));
+                let task = PointTask { launch: &self.launch, binding: &self.binding, first, last };
+                self.cpu.run(ProcessorId(0), task, Handoff::Queue, &[])
+            })
+            .collect();
+        events.into_iter().for_each(|event| self.cpu.wait(event).expect("no kernel fails"));
+    }
+
+    /// Nanoseconds of one call: the least of several rounds, which other work on the machine disturbs least.
+    fn measure(&self, n: usize, call: impl Fn()) -> f64 {
+        let calls = (200_000 / n).max(1);
+        let mut least = f64::INFINITY;
+        let begin = Instant::now();
+        for round in 0..1000 {
+            let start = Instant::now();
+            (0..calls).for_each(|_| call());
+            least = least.min(start.elapsed().as_nanos() as f64 / calls as f64);
+            if round > 5 && begin.elapsed().as_millis() > 200 {
+                break;
+            }
+        }
+        least
+    }
+
+    fn release(self) {
+        self.allocations.into_iter().for_each(|allocation| self.cpu.free(allocation));
+    }
+}
