@@ -40,6 +40,15 @@ class RandomState(numpy.random.RandomState):
 
     locals().update(_methods(numpy.random.RandomState, {"get_state", "set_state", "seed"}))
 
+    def __reduce__(self) -> tuple:
+        return _restored, (self.get_state(legacy=False),)
+
+
+def _restored(state: dict) -> RandomState:
+    made = RandomState()
+    made.set_state(state)
+    return made
+
 
 def default_rng(seed: Any = None) -> Generator:
     """`numpy.random.default_rng`, giving our `Generator`."""
@@ -50,7 +59,6 @@ def default_rng(seed: Any = None) -> Generator:
 
 
 for _cls in (Generator, RandomState):
-    _cls.__module__ = "numpy.random"
     _mirror.stand_for(getattr(numpy.random, _cls.__name__), _cls)
 _mirror.stand_for(numpy.random.default_rng, _mirror.dress(default_rng, numpy.random.default_rng))
 
