@@ -82,11 +82,8 @@ pub(crate) fn divide_events<R: Real>(a: Complex<R>, b: Complex<R>, quotient: Com
     let divide = by_zero & (pole(a.re) | pole(a.im));
     let invalid = defined & missing(quotient);
     let overflow = defined & !by_zero & infinite(quotient) & !infinite(a);
-    Flags::from_bits(
-        divide as u8 * Flags::DIVIDE.bits()
-            | invalid as u8 * Flags::INVALID.bits()
-            | overflow as u8 * Flags::OVERFLOW.bits(),
-    )
+    let when = |met: bool, flag: Flags| if met { flag } else { Flags::NONE };
+    when(divide, Flags::DIVIDE) | when(invalid, Flags::INVALID) | when(overflow, Flags::OVERFLOW)
 }
 
 /// One over a number, by Smith's method.
