@@ -1,0 +1,144 @@
+//! What Python code plugs in: who runs calls that are not native, and who answers NumPy's protocols.
+//!
+//! The package `maniple` sets the hooks when it is imported. Without them a fallback converts arguments and results
+//! here, without keeping a record.
+
+use crate::array::{Held, NdArray};
+use crate::interop;
+use crate::types::{is_exactly, numpy, types};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::sync::Mutex;
+
+/// The names that [`set_hook`] knows.
+const NAMES: [&str; 3] = ["fallback", "function", "errcall"];
+
+static HOOKS: Mutex<[Option<Py<PyAny>>; 3]> = Mutex::new([None, None, None]);
+
+/// Sets a hook:
+///
+/// - `fallback(name, function, args, kwargs)` runs NumPy's `function` on our arrays and returns ours;
+/// - `function(func, types, args, kwargs)` answers `__array_function__`;
+/// - `errcall(kind, flag, message)` acts on a floating point event whose `numpy.errstate` is `call`, `print` or `log`.
+#[pyfunction]
+pub fn set_hook(name: &str, callable: Py<PyAny>) -> PyResult<()> {
+    let Some(at) = NAMES.iter().position(|known| *known == name) else {
+        return Err(PyValueError::new_err(format!("no hook {name:?}: expected one of {NAMES:?}")));
+    };
+    HOOKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[at] = Some(callable);
+    Ok(())
+}
+
+/// The callable of a hook, if it is set.
+pub fn hook<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
+    let at = NAMES.iter().position(|known| *known == name)?;
+    let hooks = HOOKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    hooks[at].as_ref().map(|found| found.bind(py).clone())
+}
+
+/// Runs NumPy's `function` on arguments among which are arrays of ours.
+pub fn fallback<'py>(
+    name: &str,
+    function: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    if let Some(run) = hook(py, "fallback") {
+        let none = PyDict::new(py);
+        return run.call1((name, function, arguments, keywords.unwrap_or(&none)));
+    }
+    let arguments = convert(arguments.as_any(), &interop::export_any)?.cast_into::<PyTuple>()?;
+    let keywords = match keywords {
+        None => None,
+        Some(keywords) => Some(convert(keywords.as_any(), &interop::export_any)?.cast_into::<PyDict>()?),
+    };
+    wrapped(&function.call(arguments, keywords.as_ref())?)
+}
+
+/// Runs a function of the module `numpy`.
+pub fn fallback_named<'py>(
+    name: &str,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    fallback(name, &numpy(arguments.py()).getattr(name)?, arguments, keywords)
+}
+
+/// Runs a method of `numpy.ndarray`, whose first argument is the array.
+pub fn fallback_method<'py>(
+    name: &str,
+    slf: &Bound<'py, NdArray>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    let function = numpy(py).getattr("ndarray")?.getattr(name)?;
+    let all: Vec<_> = [slf.as_any().clone()].into_iter().chain(arguments.iter()).collect();
+    let all = PyTuple::new(py, all)?;
+    fallback(&format!("ndarray.{name}"), &function, &all, keywords)
+}
+
+/// A value with every array of ours replaced by an array of NumPy's with the same dtype and no elements; 0-d arrays
+/// stay 0-d.
+pub fn stand_ins<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    convert(value, &|array| {
+        let py = array.py();
+        match array.get().held(py) {
+            Held::Foreign(foreign) => Ok(foreign.bind(py).clone()),
+            Held::Native(native) => {
+                let dtype = crate::types::dtype_object(py, native.dtype()).bind(py);
+                if native.ndim() == 0 {
+                    numpy(py).call_method1("zeros", ((), dtype))
+                } else {
+                    numpy(py).call_method1("zeros", (0, dtype))
+                }
+            }
+        }
+    })
+}
+
+/// A value with NumPy's arrays in it as arrays of ours.
+pub fn wrapped<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if is_exactly(value, types(py).numpy_array) {
+        return Ok(interop::wrap(value)?.into_any());
+    }
+    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        let items: Vec<_> = tuple.iter().map(|item| wrapped(&item)).collect::<PyResult<_>>()?;
+        return Ok(PyTuple::new(py, items)?.into_any());
+    }
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        let items: Vec<_> = list.iter().map(|item| wrapped(&item)).collect::<PyResult<_>>()?;
+        return Ok(PyList::new(py, items)?.into_any());
+    }
+    Ok(value.clone())
+}
+
+/// Replaces the arrays of ours in a value, also inside tuples, lists and dicts.
+fn convert<'py>(
+    value: &Bound<'py, PyAny>,
+    replace: &dyn Fn(&Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Ok(array) = value.cast::<NdArray>() {
+        return replace(array);
+    }
+    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        let items: Vec<_> = tuple.iter().map(|item| convert(&item, replace)).collect::<PyResult<_>>()?;
+        return Ok(PyTuple::new(py, items)?.into_any());
+    }
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        let items: Vec<_> = list.iter().map(|item| convert(&item, replace)).collect::<PyResult<_>>()?;
+        return Ok(PyList::new(py, items)?.into_any());
+    }
+    if let Ok(dict) = value.cast_exact::<PyDict>() {
+        let converted = PyDict::new(py);
+        for (key, item) in dict.iter() {
+            converted.set_item(key, convert(&item, replace)?)?;
+        }
+        return Ok(converted.into_any());
+    }
+    Ok(value.clone())
+}

@@ -1,0 +1,64 @@
+//! The extension module `maniple._maniple`: converts Python's objects, forwards to the array layer, and turns errors
+//! into exceptions. No NumPy semantics live here.
+//!
+//! Files, in reading order: `array.rs` (the class `ndarray`) with `operators.rs`, `indexing.rs`, `methods.rs` and
+//! `protocols.rs`; `scalar.rs` (deferred results); `ufunc.rs` and `functions.rs` (what `maniple.numpy` offers);
+//! `input.rs` and `arguments.rs` (what arguments mean); `interop.rs` (memory shared with others); `hooks.rs` (what
+//! Python code plugs in); `warnings.rs` and `lines.rs` (floating point events and where they come from).
+
+// What pyo3 makes of methods in macros calls unsafe functions in unsafe functions.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+mod arguments;
+mod array;
+mod creation;
+mod errors;
+mod flags;
+mod functions;
+mod hooks;
+mod indexing;
+mod input;
+mod interop;
+mod lines;
+mod methods;
+mod operators;
+mod protocols;
+mod reductions;
+mod scalar;
+mod selecting;
+mod session;
+mod types;
+mod ufunc;
+mod warnings;
+
+use pyo3::prelude::*;
+
+/// Makes the module.
+#[pymodule]
+mod _maniple {
+    use super::*;
+
+    #[pymodule_export]
+    use super::array::NdArray;
+    #[pymodule_export]
+    use super::errors::{DeviceError, NotNative};
+    #[pymodule_export]
+    use super::functions::functions;
+    #[pymodule_export]
+    use super::hooks::set_hook;
+    #[pymodule_export]
+    use super::protocols::unpickle;
+    #[pymodule_export]
+    use super::scalar::Deferred;
+    #[pymodule_export]
+    use super::session::{machine, set_metaclass, settings, statistics, sync};
+    #[pymodule_export]
+    use super::ufunc::{Ufunc, ufuncs};
+    #[pymodule_export]
+    use super::warnings::{set_errstate, take_warnings};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        session::begin(module.py())
+    }
+}

@@ -1,0 +1,113 @@
+//! The runtime as Python sees it: starting it, waiting for it, and what it says about itself.
+
+use crate::errors::run;
+use crate::{lines, types, warnings};
+use maniple_array::{runtime, start};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyType};
+
+/// Starts the runtime when the module is imported.
+pub fn begin(py: Python<'_>) -> PyResult<()> {
+    let folder = |name: &str| -> Option<String> {
+        let path = py.import(name).ok()?.getattr("__path__").ok()?.get_item(0).ok()?;
+        Some(format!("{}{}", path.extract::<String>().ok()?, std::path::MAIN_SEPARATOR))
+    };
+    lines::set_folders(["maniple", "numpy"].into_iter().filter_map(folder).collect());
+    start().map_err(PyValueError::new_err)?;
+    types::types(py);
+    Ok(())
+}
+
+/// Runs everything that was recorded, and waits for it.
+#[pyfunction]
+pub fn sync(py: Python<'_>) -> PyResult<()> {
+    let waited = py.detach(|| runtime().sync());
+    run(py, || Ok(waited?))?;
+    warnings::emit(py)
+}
+
+/// The machine that was found: a dict with `memories` and `processors`, lists of dicts.
+#[pyfunction]
+pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let machine = runtime().machine();
+    let memories = PyList::empty(py);
+    for memory in &machine.memories {
+        let entry = PyDict::new(py);
+        entry.set_item("name", &memory.name)?;
+        entry.set_item("bytes", memory.bytes)?;
+        memories.append(entry)?;
+    }
+    let processors = PyList::empty(py);
+    for processor in &machine.processors {
+        let entry = PyDict::new(py);
+        entry.set_item("memory", processor.memory.0)?;
+        entry.set_item("workers", processor.workers)?;
+        entry.set_item("bytes_per_second", processor.bytes_per_second)?;
+        entry.set_item("launch_seconds", processor.launch_seconds)?;
+        processors.append(entry)?;
+    }
+    let found = PyDict::new(py);
+    found.set_item("memories", memories)?;
+    found.set_item("processors", processors)?;
+    found.set_item("text", machine.to_string())?;
+    Ok(found)
+}
+
+/// Counts of what the runtime did so far.
+#[pyfunction]
+pub fn statistics(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let counts = runtime().statistics();
+    let found = PyDict::new(py);
+    found.set_item("tasks", counts.tasks)?;
+    found.set_item("windows", counts.windows)?;
+    found.set_item("plan_hits", counts.plan_hits)?;
+    found.set_item("launches", counts.launches)?;
+    found.set_item("pieces", counts.pieces)?;
+    found.set_item("copied", counts.copied)?;
+    Ok(found)
+}
+
+/// The settings in force.
+#[pyfunction]
+pub fn settings(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let settings = runtime().settings();
+    let found = PyDict::new(py);
+    found.set_item("backends", &settings.backends)?;
+    found.set_item("check", settings.check)?;
+    found.set_item("debug", settings.debug)?;
+    found.set_item("fallback", &settings.fallback)?;
+    found.set_item("fuse", settings.fuse)?;
+    found.set_item("machine", &settings.machine)?;
+    found.set_item("mapper", &settings.mapper)?;
+    found.set_item("memory_limit", settings.memory_limit)?;
+    found.set_item("pieces", settings.pieces)?;
+    found.set_item("record", &settings.record)?;
+    found.set_item("window", settings.window)?;
+    Ok(found)
+}
+
+/// Gives the class `ndarray` a metaclass, which says what `isinstance(x, ndarray)` means and what a subclass is. Python
+/// code cannot do that to a class made in another language.
+#[pyfunction]
+pub fn set_metaclass(metaclass: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = metaclass.py();
+    let class = types::types(py).ndarray.cast::<ffi::PyObject>();
+    // SAFETY: both are classes of the same layout, since the metaclass only adds methods to `type`: its instances are
+    // as large as those of `type`, which is checked.
+    unsafe {
+        let (new, old) = (metaclass.as_type_ptr(), ffi::Py_TYPE(class));
+        let size = |class: *mut ffi::PyTypeObject| -> PyResult<usize> {
+            Bound::<PyAny>::from_borrowed_ptr(py, class.cast()).getattr("__basicsize__")?.extract()
+        };
+        if ffi::PyType_IsSubtype(new, old) == 0 || size(new)? != size(old)? {
+            return Err(PyTypeError::new_err(
+                "the metaclass must add nothing but methods to the present one",
+            ));
+        }
+        ffi::Py_INCREF(new.cast());
+        (*class).ob_type = new;
+    }
+    Ok(())
+}
