@@ -17,6 +17,7 @@ from compare import FOLDER, Run, compare_runs, tolerances
 
 OUT = FOLDER.parent / "out"
 WIDTH = 92
+MOST_FALLBACKS = 8
 
 
 def main(options: list[str]) -> int:
@@ -40,7 +41,7 @@ def main(options: list[str]) -> int:
     print("\n".join(ours.printed))
 
     heading("What ran where")
-    print(report)
+    print(shortened(report))
 
     heading("The times")
     bars(("NumPy", plain.seconds), ("Maniple", ours.seconds))
@@ -76,6 +77,15 @@ def study(launcher: list[str], program: Path, options: list[str]) -> tuple[Run, 
         printed = [line for line in lines if not line.startswith(("seconds: ", "picture: "))]
         with np.load(saved) as arrays:
             return Run(dict(arrays), printed, seconds), done.stderr.rstrip()
+
+
+def shortened(report: str) -> str:
+    """The report with the slowest fallbacks only."""
+    lines = report.splitlines()
+    table = next((at for at, line in enumerate(lines) if line.startswith("fallbacks")), len(lines))
+    shown = table + 2 + MOST_FALLBACKS
+    left = len(lines) - shown
+    return "\n".join(lines[:shown] + ([f"  and {left} more, all shorter"] if left > 0 else []))
 
 
 def verdict_on_times(numpy: float, maniple: float) -> str:
