@@ -66,6 +66,9 @@ enum Rows {
 pub(crate) enum Piece<'a> {
     /// Runs of `count` elements on both sides, with the bytes from one to the next.
     Slice { indexed: (*mut u8, isize), values: (*mut u8, isize), count: usize },
+    /// Elements of the indexed store that lie where one index array says, at 8 bytes from one index to the next, and
+    /// values side by side: the common case.
+    Taken { indexed: *mut u8, indices: *const u8, axis: (i64, i64), values: *mut u8, count: usize },
     /// Elements of the indexed store at distances from one address, and the values from one to the next.
     Points { indexed: *mut u8, distances: &'a [i64], values: (*mut u8, isize) },
 }
@@ -104,11 +107,8 @@ impl Indexing {
         let mut at = first;
         space.locate(at, &mut index);
         with_scratch(BLOCK * size_of::<i64>(), |scratch| {
-            // SAFETY: scratch memory is aligned and as long as was asked for, and nobody else uses it.
-            let distances = unsafe {
-                ptr::write_bytes(scratch, 0, BLOCK * size_of::<i64>());
-                std::slice::from_raw_parts_mut(scratch.cast::<i64>(), BLOCK)
-            };
+            // SAFETY: scratch memory is initialised, aligned and as long as was asked for, and nobody else uses it.
+            let distances = unsafe { std::slice::from_raw_parts_mut(scratch.cast::<i64>(), BLOCK) };
             let mut starts: SmallVec<[*mut u8; 8]> = SmallVec::from_elem(ptr::null_mut(), self.offsets.len());
             while at < last {
                 for (number, start) in starts.iter_mut().enumerate() {
@@ -155,6 +155,12 @@ impl Indexing {
                 count,
             });
         }
+        if let ([axis], 0, 8) = (&self.axes[..], step(0), step(1))
+            && step(last) == self.item as isize
+        {
+            let (indexed, indices, values) = (starts[0], starts[1].cast_const(), starts[2]);
+            return work(Piece::Taken { indexed, indices, axis: *axis, values, count });
+        }
         for begin in (0..count).step_by(BLOCK) {
             let block = BLOCK.min(count - begin);
             let distances = &mut distances[..block];
@@ -193,7 +199,7 @@ impl Indexing {
 
 /// Negative indices count from the end.
 #[inline(always)]
-fn wrapped(index: i64, extent: i64) -> i64 {
+pub(crate) fn wrapped(index: i64, extent: i64) -> i64 {
     index + (extent & (index >> 63))
 }
 
@@ -217,13 +223,14 @@ pub(crate) unsafe fn copy_run<T: Copy>(from: (*mut u8, isize), to: (*mut u8, isi
 }
 
 unsafe fn fetch<T: Copy>(piece: Piece<'_>) {
-    let item = size_of::<T>() as isize;
     // SAFETY: the caller's promise; elements may lie at any address.
     unsafe {
         match piece {
             Piece::Slice { indexed, values, count } => copy_run::<T>(indexed, values, count),
-            Piece::Points { indexed, distances, values: (values, step) } if step == item => {
-                for (at, &distance) in distances.iter().enumerate() {
+            Piece::Taken { indexed, indices, axis: (extent, stride), values, count } => {
+                for at in 0..count {
+                    let index = indices.cast::<i64>().wrapping_add(at).read_unaligned();
+                    let distance = wrapped(index, extent) * stride;
                     let value = indexed.wrapping_offset(distance as isize).cast::<T>().read_unaligned();
                     values.cast::<T>().wrapping_add(at).write_unaligned(value);
                 }

@@ -466,7 +466,7 @@ mod tests {
                 );
                 assert!(serial != 0);
                 serials.push(serial);
-                if random(&mut seed) % 10 == 0 {
+                if random(&mut seed).is_multiple_of(10) {
                     pool.wait(serials[random(&mut seed) % serials.len()]).unwrap();
                 }
             }

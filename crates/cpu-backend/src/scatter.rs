@@ -1,6 +1,6 @@
 //! Writing by index, in C order: of several writes to one element the last one stays, or all are combined.
 
-use crate::gather::{Indexing, Piece, copy_run};
+use crate::gather::{Indexing, Piece, copy_run, wrapped};
 use maniple_ops::{Block, Op, block};
 use maniple_runtime::{Binding, Indexed, Launch};
 use std::ptr;
@@ -46,6 +46,13 @@ unsafe fn put<T: Copy>(piece: Piece<'_>) {
     unsafe {
         match piece {
             Piece::Slice { indexed, values, count } => copy_run::<T>(values, indexed, count),
+            Piece::Taken { indexed, indices, axis: (extent, stride), values, count } => {
+                for at in 0..count {
+                    let index = indices.cast::<i64>().wrapping_add(at).read_unaligned();
+                    let target = indexed.wrapping_offset((wrapped(index, extent) * stride) as isize);
+                    target.cast::<T>().write_unaligned(values.cast::<T>().wrapping_add(at).read_unaligned());
+                }
+            }
             Piece::Points { indexed, distances, values: (values, step) } => {
                 for (at, &distance) in distances.iter().enumerate() {
                     let value = values.wrapping_offset(step * at as isize).cast::<T>().read_unaligned();
@@ -74,6 +81,14 @@ unsafe fn combine(piece: Piece<'_>, block: Block, item: usize) {
         Piece::Slice { indexed, values, count } => {
             for at in 0..count as isize {
                 one(indexed.0.wrapping_offset(indexed.1 * at), values.0.wrapping_offset(values.1 * at));
+            }
+        }
+        Piece::Taken { indexed, indices, axis: (extent, stride), values, count } => {
+            for at in 0..count {
+                // SAFETY: the index is readable.
+                let index = unsafe { indices.cast::<i64>().wrapping_add(at).read_unaligned() };
+                let target = indexed.wrapping_offset((wrapped(index, extent) * stride) as isize);
+                one(target, values.wrapping_add(at * item));
             }
         }
         Piece::Points { indexed, distances, values: (values, step) } => {

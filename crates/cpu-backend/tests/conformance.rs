@@ -9,8 +9,9 @@ use maniple_runtime::{Arg, Kernel, Privilege, Report, View};
 use smallvec::smallvec;
 use std::sync::Arc;
 
-/// Shapes: no axis, no element, one element, less and more than a block, short rows, long rows, many axes.
-const SHAPES: [&[usize]; 14] = [
+/// Shapes: no axis, no element, one element, less and more than a block, short rows, long rows, many axes, rows enough
+/// to be turned.
+const SHAPES: [&[usize]; 15] = [
     &[],
     &[0],
     &[1],
@@ -25,6 +26,7 @@ const SHAPES: [&[usize]; 14] = [
     &[2, 3, 4, 5, 2, 1, 3],
     &[5, 1, 300],
     &[3, 2, 700],
+    &[17, 520],
 ];
 
 /// One body over arguments of given layouts.
@@ -194,9 +196,11 @@ fn random_bodies() {
     let dtypes = [Dtype::Float64, Dtype::Float32, Dtype::Int32, Dtype::Bool, Dtype::UInt8, Dtype::Complex64];
     let rows = [Op::Add, Op::Multiply, Op::Maximum, Op::Less, Op::Divmod, Op::Absolute, Op::Select, Op::Modf];
     for _ in 0..600 {
-        let mut body = Body::default();
-        body.inputs = (0..random.below(4)).map(|_| random.pick(&dtypes)).collect();
-        body.constants = (0..random.below(3)).map(|_| random.pick(&dtypes)).collect();
+        let mut body = Body {
+            inputs: (0..random.below(4)).map(|_| random.pick(&dtypes)).collect(),
+            constants: (0..random.below(3)).map(|_| random.pick(&dtypes)).collect(),
+            ..Body::default()
+        };
         if body.inputs.is_empty() && body.constants.is_empty() {
             continue;
         }

@@ -110,9 +110,9 @@ impl Layout {
                 view.strides = strides(&doubled, inner_first).iter().map(|stride| stride * 2).collect();
             }
             Layout::Reversed => {
-                for axis in 0..ndim {
-                    view.offset += view.strides[axis] * shape[axis].saturating_sub(1) as isize;
-                    view.strides[axis] = -view.strides[axis];
+                for (stride, extent) in view.strides.iter_mut().zip(shape) {
+                    view.offset += *stride * extent.saturating_sub(1) as isize;
+                    *stride = -*stride;
                 }
             }
             Layout::BroadcastFirst if ndim > 0 => view.strides[0] = 0,

@@ -1,0 +1,323 @@
+//! A program at work: the loop over blocks.
+
+use super::{Instruction, LINE, Program, Rows, Watch, Way};
+use crate::tile::{Strided, address, load, load_turned, prefetch, splat, store};
+use maniple_ops::{Flags, flags};
+use maniple_runtime::Binding;
+use std::ptr;
+
+/// A program at work on one piece.
+pub(crate) struct Run<'a> {
+    program: &'a Program,
+    binding: &'a Binding,
+    /// Addresses of the current block's values.
+    table: *mut *mut u8,
+    states: *mut State,
+    index: *mut usize,
+    /// Whether bytes are asked for before they are needed.
+    ahead: bool,
+}
+
+/// Where an argument is in this run.
+pub(super) struct State {
+    /// Address of element zero.
+    origin: *mut u8,
+    way: Way,
+    /// How many elements of the buffer hold a periodic argument's values from the beginning of a row on.
+    filled: usize,
+}
+
+impl<'a> Run<'a> {
+    /// As [`Program::start`] says.
+    pub(super) unsafe fn new(
+        program: &'a Program,
+        binding: &'a Binding,
+        most: usize,
+        scratch: *mut u8,
+    ) -> Run<'a> {
+        let table: *mut *mut u8 = scratch.cast();
+        // SAFETY: `lay_out` leaves room for the table, the states and the index in front of the buffers.
+        unsafe {
+            let states: *mut State = table.add(program.buffers.len()).cast();
+            let index: *mut usize = states.add(program.args.len()).cast();
+            for (entry, &offset) in program.buffers.iter().enumerate() {
+                table.add(entry).write(scratch.add(offset));
+            }
+            let fill_count = most.min(program.block);
+            for (at, argument) in program.args.iter().enumerate() {
+                let mut state = State { origin: ptr::null_mut(), way: argument.way, filled: 0 };
+                if at < program.placed {
+                    state.origin = address(binding.bases[at], argument.offset);
+                    match argument.way {
+                        Way::Direct if !state.origin.addr().is_multiple_of(argument.alignment) => {
+                            state.way = Way::Copied
+                        }
+                        Way::Splat => splat(state.origin, argument.item, fill_count, *table.add(at)),
+                        _ => {}
+                    }
+                }
+                states.add(at).write(state);
+            }
+            for (constant, scalar) in program.constants.iter().zip(&binding.scalars) {
+                let bytes = scalar.as_bytes();
+                debug_assert_eq!(bytes.len(), constant.item);
+                splat(bytes.as_ptr(), constant.item, fill_count, *table.add(constant.entry as usize));
+            }
+            if program.watch == Watch::Flags {
+                flags::clear();
+            }
+            Run { program, binding, table, states, index, ahead: most > program.near }
+        }
+    }
+
+    /// Evaluates the positions `first..last`, storing every output; the sink's values go to `sink`.
+    ///
+    /// # Safety
+    /// The range must lie in the index space, and the sink have room for it, aligned.
+    pub(crate) unsafe fn evaluate(&mut self, first: usize, last: usize, sink: *mut u8) {
+        let program = self.program;
+        let inner = program.space.inner();
+        let mut at = first;
+        while at < last {
+            let left = last - at;
+            if program.panel > 1 && self.begins_panel(at, left) {
+                // SAFETY: the rows of the panel are within the range.
+                unsafe { self.panel(at, sink.wrapping_add((at - first) * program.sink_item())) };
+                at += program.panel * inner;
+                continue;
+            }
+            let count = match program.rows {
+                Rows::Cut if program.space.ndim() == 1 => left.min(program.block),
+                Rows::Cut => left.min(program.block).min(inner - at % inner),
+                // After a part of a row, blocks begin where rows do.
+                Rows::Joined => left.min(program.block - at % inner),
+            };
+            // SAFETY: the caller's promise; the block is within the range.
+            unsafe {
+                self.block(at, count, sink.wrapping_add((at - first) * program.sink_item()));
+            }
+            at += count;
+        }
+    }
+
+    /// Whether a panel of whole rows begins at a position, with `left` elements to go.
+    fn begins_panel(&self, position: usize, left: usize) -> bool {
+        let Program { space, panel, .. } = self.program;
+        let (inner, rows) = (space.inner(), space.shape[space.ndim() - 2]);
+        left >= panel * inner && position.is_multiple_of(inner) && position / inner % rows + panel <= rows
+    }
+
+    /// Evaluates several rows together, block of columns by block of columns. Of a turned input every line of memory
+    /// holds neighbours along the rows' axis: all of them are taken when the line is there.
+    unsafe fn panel(&mut self, position: usize, sink: *mut u8) {
+        let program = self.program;
+        let (rows, inner) = (program.panel, program.space.inner());
+        for column in (0..inner).step_by(program.block) {
+            let count = program.block.min(inner - column);
+            // SAFETY: buffers of turned inputs have room for a block of every row of the panel.
+            unsafe {
+                program.space.locate(
+                    position + column,
+                    std::slice::from_raw_parts_mut(self.index, program.space.ndim()),
+                );
+                for at in (0..program.inputs).filter(|&at| program.args[at].turned) {
+                    let step = program.space.strides[at][program.space.ndim() - 1];
+                    load_turned(
+                        self.address(at, position + column),
+                        program.args[at].item,
+                        rows,
+                        count,
+                        step,
+                        self.buffer(at),
+                    );
+                    (*self.states.add(at)).way = Way::Splat;
+                }
+                for row in 0..rows {
+                    for at in (0..program.inputs).filter(|&at| program.args[at].turned) {
+                        *self.table.add(at) = self.buffer(at).add(row * count * program.args[at].item);
+                    }
+                    let offset = row * inner + column;
+                    self.block(position + offset, count, sink.wrapping_add(offset * program.sink_item()));
+                }
+                for at in (0..program.inputs).filter(|&at| program.args[at].turned) {
+                    *self.table.add(at) = self.buffer(at);
+                    (*self.states.add(at)).way = Way::Copied;
+                }
+            }
+        }
+    }
+
+    /// The buffer of an entry of the table.
+    fn buffer(&self, entry: usize) -> *mut u8 {
+        // The table is at the beginning of the scratch memory.
+        self.table.cast::<u8>().wrapping_add(self.program.buffers[entry])
+    }
+
+    unsafe fn block(&mut self, position: usize, count: usize, sink: *mut u8) {
+        let program = self.program;
+        // SAFETY: the table, the states and the index have the lengths that `start` gave them; buffers hold a block.
+        unsafe {
+            if program.space.ndim() > 1 {
+                let index = std::slice::from_raw_parts_mut(self.index, program.space.ndim());
+                program.space.locate(position, index);
+            }
+            for at in 0..program.placed {
+                let state = &mut *self.states.add(at);
+                match state.way {
+                    Way::Direct => *self.table.add(at) = self.address(at, position),
+                    Way::Copied if at < program.inputs => self.load(at, position, count),
+                    _ => {}
+                }
+            }
+            if program.args.len() > program.placed {
+                *self.table.add(program.placed) = sink;
+            }
+            match program.watch {
+                Watch::Nothing => self.steps(count),
+                Watch::Flags => self.watched_steps(count),
+            }
+            for (output, &source) in program.sources.iter().enumerate() {
+                let at = program.inputs + output;
+                if source as usize != at || (*self.states.add(at)).way == Way::Copied {
+                    self.store(at, *self.table.add(source as usize), position, count);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn steps(&self, count: usize) {
+        let instructions = &self.program.instructions;
+        let share = count.div_ceil(instructions.len().max(1));
+        for (number, instruction) in instructions.iter().enumerate() {
+            // SAFETY: the entries are those of distinct buffers with room for a block, or addresses of arguments.
+            unsafe {
+                if self.ahead {
+                    self.prefetch(count + number * share, share);
+                }
+                self.step(instruction, count);
+            }
+        }
+    }
+
+    unsafe fn watched_steps(&self, count: usize) {
+        let instructions = &self.program.instructions;
+        let share = count.div_ceil(instructions.len().max(1));
+        for (number, instruction) in instructions.iter().enumerate() {
+            // SAFETY: as in `steps`.
+            unsafe {
+                if self.ahead {
+                    self.prefetch(count + number * share, share);
+                }
+                self.step(instruction, count);
+            }
+            let raised = flags::read();
+            if !raised.is_empty() {
+                flags::clear();
+                let wanted = Flags::from_bits(raised.bits() & instruction.watch);
+                if let (Some(report), false) = (&self.binding.report, wanted.is_empty()) {
+                    report.raise(instruction.step as usize, wanted);
+                }
+            }
+        }
+    }
+
+    /// Asks for the bytes of some of the next elements, which may lie outside of the arguments: asking never fails.
+    ///
+    /// Every step does so for its share of the next block. Asking for a whole block at once was slower than not asking:
+    /// the processor keeps only a few dozen requests, and waits when there are more.
+    unsafe fn prefetch(&self, skip: usize, count: usize) {
+        for at in 0..self.program.placed {
+            // SAFETY: there is a state and an entry of the table for every argument.
+            let (state, start) = unsafe { (&*self.states.add(at), *self.table.add(at)) };
+            if state.way == Way::Direct {
+                let item = self.program.args[at].item;
+                let next = start.wrapping_add(skip * item);
+                (0..count * item).step_by(LINE).for_each(|line| prefetch(next.wrapping_add(line)));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn step(&self, instruction: &Instruction, count: usize) {
+        let entry = |at: u16| self.table.wrapping_add(at as usize);
+        let Instruction { ins: [a, b, c], outs: [o, p], .. } = *instruction;
+        // SAFETY: entries of the table; `Block`'s contract holds because `Layout` gave a step's results homes of their
+        // own, and an output in memory is written only after the last step that reads the same memory.
+        unsafe {
+            let ins = [(*entry(a)).cast_const(), (*entry(b)).cast_const(), (*entry(c)).cast_const()];
+            let outs = [*entry(o), *entry(p)];
+            (instruction.block)(ins.as_ptr(), outs.as_ptr(), count);
+        }
+    }
+
+    /// Address of the element at `position`, whose index has been located.
+    unsafe fn address(&self, at: usize, position: usize) -> *mut u8 {
+        let program = self.program;
+        // SAFETY: as in `block`.
+        unsafe {
+            let origin = (*self.states.add(at)).origin;
+            match program.args[at].linear {
+                Some(step) => origin.wrapping_offset(step * position as isize),
+                None => {
+                    let index = std::slice::from_raw_parts(self.index, program.space.ndim());
+                    origin.wrapping_offset(program.space.offset(at, index))
+                }
+            }
+        }
+    }
+
+    unsafe fn load(&mut self, at: usize, position: usize, count: usize) {
+        let program = self.program;
+        let argument = &program.args[at];
+        // SAFETY: the argument's elements are readable, and its buffer has room for a block.
+        unsafe {
+            let state = &mut *self.states.add(at);
+            if argument.periodic {
+                let at_row = position.is_multiple_of(program.space.inner());
+                if at_row && count <= state.filled {
+                    return;
+                }
+                state.filled = if at_row { count } else { 0 };
+            }
+            let buffer = *self.table.add(at);
+            let (strided, position) = self.strided(at, position);
+            load(strided, position, count, buffer);
+        }
+    }
+
+    unsafe fn store(&mut self, at: usize, from: *const u8, position: usize, count: usize) {
+        let argument = &self.program.args[at];
+        // SAFETY: the argument's elements are writable; a source that overlaps them is the very same elements.
+        unsafe {
+            match (*self.states.add(at)).way {
+                Way::Direct | Way::Sink => {
+                    let to = *self.table.add(at);
+                    if to.cast_const() != from {
+                        ptr::copy_nonoverlapping(from, to, count * argument.item);
+                    }
+                }
+                Way::Copied | Way::Splat => {
+                    let (strided, position) = self.strided(at, position);
+                    store(strided, position, count, from);
+                }
+            }
+        }
+    }
+
+    /// The strided side of a copy, and the position in it: within the row, or within the whole space.
+    unsafe fn strided(&self, at: usize, position: usize) -> (Strided<'_>, usize) {
+        let program = self.program;
+        let (argument, strides) = (&program.args[at], &program.space.strides[at]);
+        let item = argument.item;
+        if program.rows == Rows::Joined {
+            // SAFETY: as in `block`.
+            let origin = unsafe { (*self.states.add(at)).origin };
+            return (Strided { shape: &program.space.shape, strides, origin, item }, position);
+        }
+        let last = strides.len() - 1;
+        // SAFETY: as in `block`.
+        let origin = unsafe { self.address(at, position) };
+        (Strided { shape: &program.space.shape[last..], strides: &strides[last..], origin, item }, 0)
+    }
+}
