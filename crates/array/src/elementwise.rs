@@ -3,9 +3,7 @@
 use crate::array::record;
 use crate::broadcast::{broadcast_shapes, broadcast_strides, result_order};
 use crate::{Array, Error, Kind, Result, runtime};
-use maniple_ops::{
-    Body, Casting, Dtype, Loop, Op, Operand as Typed, Scalar, Step, Value, resolve, resolve_dtype,
-};
+use maniple_ops::{Body, Casting, Dtype, Loop, Op, Operand as Typed, Scalar, Step, Value, resolve};
 use maniple_runtime::{Kernel, KernelId, Operand, Privilege, Shape, View};
 use num_complex::Complex64;
 use rustc_hash::FxHashMap;
@@ -96,7 +94,7 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
     let types: SmallVec<[Typed; 3]> = inputs.iter().map(typed).collect();
     let found = match options.dtype {
         None => resolve(op, &types),
-        Some(dtype) => resolve_dtype(op, dtype),
+        Some(dtype) => maniple_ops::resolve_output(op, &types, dtype),
     };
     let chosen = found.map_err(|error| Error::new(Kind::NoLoop, error.to_string()))?;
     let casting = options.casting.unwrap_or(Casting::SameKind);

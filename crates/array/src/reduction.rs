@@ -163,13 +163,11 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
     if array.dtype != widen {
         body.outputs[0] = body.push_cast(0, widen);
     }
-    let partial_shape: Shape = kept_shape.iter().copied().chain((leaves > 1).then_some(leaves)).collect();
+    // Partials lie in the order of the points that make them.
+    let leaf_axis = if order == Order::KeptFirst { kept_shape.len() } else { 0 };
+    let mut partial_shape = kept_shape.clone();
+    partial_shape.insert(leaf_axis, leaves);
     let partial = Array::empty(&partial_shape, widen)?;
-    let mut partial_view = partial.view.clone();
-    if leaves == 1 {
-        partial_view.shape.push(1);
-        partial_view.strides.push(widen.size() as isize);
-    }
     let kernel = runtime().intern(Kernel::Reduce(Reduce {
         body,
         op,
@@ -178,18 +176,19 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
         order,
     }));
     let access = Access::Leaves { n, leaves, kept: results.max(1), order };
-    let operands: [Operand<'_>; 2] = [
-        array.operand_with(Privilege::Read, access),
-        Operand::element(&partial.region, Privilege::Write, widen, &partial_view),
-    ];
+    let operands: [Operand<'_>; 2] =
+        [array.operand_with(Privilege::Read, access), partial.operand(Privilege::Write)];
     record(kernel, results * leaves, &operands, &[])?;
+    let leaves_last: SmallVec<[usize; 4]> =
+        (0..partial.ndim()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
+    let by_result = partial.with_view(widen, partial.view.permuted(&leaves_last));
     let value = if leaves == 1 {
-        partial
+        by_result.squeeze(Some(&[-1]))?
     } else {
         let value = Array::empty(kept_shape, widen)?;
         let kernel = runtime().intern(Kernel::Fold { op, dtype: widen });
         let operands =
-            [partial.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
+            [by_result.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
         record_quiet(kernel, results, &operands, &[])?;
         value
     };

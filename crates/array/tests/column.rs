@@ -64,6 +64,18 @@ fn sums_of_any_shape() {
 }
 
 #[test]
+fn columns_of_several_leaves() {
+    for (rows, columns) in [(1025, 3), (5000, 40), (3000, 1)] {
+        let numbers: Vec<i64> = (0..rows * columns).collect();
+        let a = Array::from_slice(&[rows as usize, columns as usize], &numbers).unwrap();
+        let expected: Vec<i64> =
+            (0..columns).map(|column| (0..rows).map(|row| row * columns + column).sum()).collect();
+        assert_eq!(a.sum_axis(0).unwrap().to_vec::<i64>().unwrap(), expected);
+        assert_eq!(a.transposed().sum_axis(1).unwrap().to_vec::<i64>().unwrap(), expected);
+    }
+}
+
+#[test]
 fn statistics() {
     let a = numbers(10_001);
     let mean = a.mean(&Reduction::default()).unwrap().item().unwrap().get::<f64>();

@@ -77,7 +77,8 @@ pub struct Indexed {
 
 /// A body whose last output value is folded along some axes instead of being stored.
 ///
-/// Arguments: the body's inputs, its outputs but the last, then the partials, of shape `kept... x leaves` where
+/// Arguments: the body's inputs, its outputs but the last, then the partials in the order of the points, of shape
+/// `kept... x leaves` for [`Order::KeptFirst`] and `leaves x kept...` for [`Order::ReducedFirst`], where
 /// `leaves = ceil(reduced elements / LEAF)`. In a task the input views have the operands' own order of axes; `axes`
 /// names the kept axes first and then the reduced ones, outermost first: the fold runs over them in C order. In a
 /// launch ([`Launch`](crate::Launch)) all views are already permuted: kept axes first for [`Order::KeptFirst`], reduced
