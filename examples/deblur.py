@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-TOLERANCE = {"errors": 1e-10, "blurred": 1e-12, "restored": 1e-9}
+TOLERANCE = {"kernel": 1e-14, "errors": 1e-10, "blurred": 1e-12, "restored": 1e-9}
 
 
 def load_photograph():

@@ -1,6 +1,6 @@
 //! What the commands do, each a list of steps.
 
-use crate::shell::{Result, command, root, run, run_with, step};
+use crate::shell::{Result, command, root, run, run_with, step, target};
 use crate::{generate, setup, tidy};
 use std::path::Path;
 use std::process::Command;
@@ -60,11 +60,21 @@ pub fn test() -> Result<()> {
         run_with(in_root(&python).args(["-m", "ruff", "check", "python", "examples", "bench", "crates"]))
     })?;
     step("the op table against NumPy", || {
-        run_with(
-            in_root(&python)
-                .args(["crates/ops/tests/compare_numpy.py"])
-                .env("MANIPLE_CARGO_PROFILE", "checked"),
-        )
+        let rows = target().join("rows");
+        let rows = rows.to_str().expect("paths of the cache are text");
+        run(&[
+            "cargo",
+            "run",
+            "--quiet",
+            "-p",
+            "maniple-ops",
+            "--profile",
+            "checked",
+            "--example",
+            "dump_rows",
+            rows,
+        ])?;
+        run_with(in_root(&python).args(["crates/ops/tests/compare_numpy.py", rows]))
     })?;
     step("Python tests", || run_with(in_root(&python).args(["-m", "pytest", "-q", "-x", "python/tests"])))?;
     for (name, settings) in HOSTILE {

@@ -214,7 +214,7 @@ impl State {
         let mut copied = 0;
         let missing = self.instance(memory).valid.missing(span);
         for hole in missing {
-            let sources: SmallVec<[(MemoryId, u64, SmallVec<[Span; 2]>); 2]> = (self.instances.iter())
+            let sources: Vec<(MemoryId, u64, SmallVec<[Span; 2]>)> = (self.instances.iter())
                 .filter(|source| source.memory != memory)
                 .map(|source| (source.memory, source.address, source.valid.within(hole)))
                 .collect();

@@ -43,10 +43,13 @@ impl Plan {
     }
 }
 
+/// The words of a window with its plan.
+type Known = (Box<[u64]>, Arc<Plan>);
+
 /// Windows share a plan exactly if all their words are equal; the hash only finds the candidates.
 #[derive(Default)]
 pub struct Plans {
-    known: HashMap<u64, Vec<(Box<[u64]>, Arc<Plan>)>, BuildHasherDefault<FxHasher>>,
+    known: HashMap<u64, Vec<Known>, BuildHasherDefault<FxHasher>>,
     words: usize,
     /// How many windows had been planned before.
     pub hits: u64,
