@@ -23,7 +23,7 @@ pub struct Ufunc {
     pub numpy: Py<PyAny>,
 }
 
-/// Every row that is a ufunc of NumPy's, by every name NumPy has for it.
+/// Every row that is a ufunc of NumPy's, by every name NumPy has for it, and every row that NumPy has no name for.
 #[pyfunction]
 pub fn ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     const ALIASES: [&str; 18] = [
@@ -50,10 +50,14 @@ pub fn ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let class = numpy(py).getattr("ufunc")?;
     for op in Op::ALL {
         let name = op.row().numpy;
-        let Ok(function) = numpy(py).getattr(name) else { continue };
-        if name.starts_with('_') || !function.is_instance(&class)? {
+        if name.starts_with('_') {
             continue;
         }
+        let function = match numpy(py).getattr(name) {
+            Ok(function) if function.is_instance(&class)? => function,
+            Ok(_) => continue,
+            Err(_) => unknown_to_numpy(py, *op)?,
+        };
         let made = Bound::new(py, Ufunc { op: *op, numpy: function.clone().unbind() })?;
         for alias in ALIASES {
             if numpy(py).getattr(alias).is_ok_and(|other| other.is(&function)) {
@@ -63,6 +67,17 @@ pub fn ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         found.set_item(name, made)?;
     }
     Ok(found)
+}
+
+/// What stands for NumPy's ufunc behind a row that NumPy has none for.
+fn unknown_to_numpy(py: Python<'_>, op: Op) -> PyResult<Bound<'_, PyAny>> {
+    #[pyfunction]
+    #[pyo3(signature = (*_operands))]
+    fn refuse(_operands: &Bound<'_, PyTuple>) -> PyResult<()> {
+        Err(PyTypeError::new_err("the operation has no loop for these operands, and NumPy does not have it"))
+    }
+    let row = op.row();
+    numpy(py).call_method1("frompyfunc", (wrap_pyfunction!(refuse, py)?, row.inputs, row.outputs))
 }
 
 /// Calls the ufunc of a name, natively where that goes.
@@ -463,7 +478,7 @@ impl Ufunc {
             "reduce" => crate::reductions::ufunc_reduce(self.op, arguments, keywords)?,
             "accumulate" => crate::reductions::ufunc_accumulate(self.op, arguments, keywords)?,
             "outer" => self.native_outer(arguments, keywords)?,
-            "at" => crate::indexing::ufunc_at(self.op, arguments, keywords)?,
+            "at" => crate::selecting::ufunc_at(self.op, arguments, keywords)?,
             _ => None,
         };
         match native {

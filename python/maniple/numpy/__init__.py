@@ -22,6 +22,9 @@ def _stand_for_natives() -> None:
     for name, ufunc in _maniple.ufuncs().items():
         if hasattr(numpy, name):
             _mirror.stand_for(getattr(numpy, name), ufunc)
+        else:
+            # A row that NumPy has no ufunc for is a name of ours alone.
+            globals()[name] = ufunc
     for name, function in _maniple.functions().items():
         try:
             original = _mirror.resolve(name)
