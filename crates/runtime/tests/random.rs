@@ -13,8 +13,11 @@ use maniple_runtime::{
 use oracle::{Argument, Bytes, Recorded, execute, get};
 use std::sync::Arc;
 
-/// Settings under which every program runs: the machine, and the settings by name.
-const SETTINGS: &[(&[usize], &[(&str, &str)])] = &[
+/// The workers of each memory, and settings by name.
+type Hostile = (&'static [usize], &'static [(&'static str, &'static str)]);
+
+/// Settings under which every program runs.
+const SETTINGS: &[Hostile] = &[
     (&[2], &[]),
     (&[2], &[("MANIPLE_PIECES", "3")]),
     (&[1], &[("MANIPLE_FUSE", "0"), ("MANIPLE_WINDOW", "1"), ("MANIPLE_MAPPER", "serial")]),
@@ -193,7 +196,7 @@ impl Program {
         let mut maker = Maker { random: Random(seed), program, written: Vec::new() };
         for _ in 0..2 + maker.random.below(3) {
             let dtype = maker.random.of(&[Dtype::Int32, Dtype::Int64, Dtype::Float64, Dtype::UInt8]);
-            let size = maker.random.of(&[40, 200, 1500, 3000]);
+            let size = maker.random.of(&[40, 200, 1500, 3000, 9000]);
             maker.region(dtype, size, false);
         }
         for _ in 0..4 + maker.random.below(30) {
@@ -294,11 +297,13 @@ impl Maker {
     }
 
     fn shape(&mut self) -> Vec<usize> {
-        match self.random.below(6) {
+        match self.random.below(8) {
             0 => vec![1 + self.random.below(1500)],
             1 => vec![1 + self.random.below(40)],
             2 => vec![],
             3 => vec![1 + self.random.below(6), 1 + self.random.below(5), 1 + self.random.below(9)],
+            // Several leaves for several results.
+            4 => vec![1000 + self.random.below(1500), 1 + self.random.below(3)],
             _ => vec![1 + self.random.below(30), 1 + self.random.below(40)],
         }
     }
