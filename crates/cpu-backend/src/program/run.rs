@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
             }
             for (constant, scalar) in program.constants.iter().zip(&binding.scalars) {
                 let bytes = scalar.as_bytes();
-                debug_assert_eq!(bytes.len(), constant.item);
+                assert_eq!(bytes.len(), constant.item, "a constant has the dtype that the body declares");
                 splat(bytes.as_ptr(), constant.item, fill_count, *table.add(constant.entry as usize));
             }
             if program.watch == Watch::Flags {
