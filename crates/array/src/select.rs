@@ -12,9 +12,11 @@
 //! the call is made, which computes the index arrays.
 
 use crate::array::{record, record_quiet, shape_text_dense};
-use crate::broadcast::broadcast_strides;
+use crate::broadcast::{broadcast_strides, result_order};
 use crate::shape::normalize_axis;
-use crate::{Array, Casting, Error, Index, Input, Layout, Options, Result, apply, apply_one, broadcast_shapes};
+use crate::{
+    Array, Casting, Error, Index, Input, Layout, Options, Result, apply, apply_one, broadcast_shapes,
+};
 use crate::{resolve_slice, runtime};
 use maniple_ops::{Dtype, Kind, Op, Scalar};
 use maniple_runtime::{Access, Indexed, Kernel, Operand, Privilege, Shape, Span, Strides, View};
@@ -133,8 +135,12 @@ impl Array {
         let last = Scalar::new(extent as i64 - 1);
         let positions = match bounds {
             OutOfBounds::Raise => positions.clone(),
-            OutOfBounds::Wrap => apply_one(Op::Remainder, &[positions.into(), Scalar::new(extent as i64).into()])?,
-            OutOfBounds::Clip => apply_one(Op::Clip, &[positions.into(), Scalar::new(0i64).into(), last.into()])?,
+            OutOfBounds::Wrap => {
+                apply_one(Op::Remainder, &[positions.into(), Scalar::new(extent as i64).into()])?
+            }
+            OutOfBounds::Clip => {
+                apply_one(Op::Clip, &[positions.into(), Scalar::new(0i64).into(), last.into()])?
+            }
         };
         let whole = Pick::Basic(Index::Slice(None, None, None));
         let mut picks: SmallVec<[Pick; 4]> = smallvec![whole; axis];
@@ -157,8 +163,7 @@ impl Array {
         if count > 0 {
             let kernel = runtime().intern(Kernel::Nonzero);
             let whole = Access::Whole(positions.view.span(8));
-            let operands =
-                [truth.operand(Privilege::Read), positions.operand_with(Privilege::Write, whole)];
+            let operands = [truth.operand(Privilege::Read), positions.operand_with(Privilege::Write, whole)];
             record_quiet(kernel, truth.size(), &operands, &[])?;
         }
         let column = |axis: usize| {
@@ -175,7 +180,9 @@ impl Array {
     fn scatter(&self, picks: &[Pick], value: Input<'_>, combine: Option<Op>) -> Result<()> {
         let plan = Plan::new_apart(self, picks)?;
         let value = match value {
-            Input::Array(array) if array.dtype == self.dtype && !array.may_share_memory(self) => array.clone(),
+            Input::Array(array) if array.dtype == self.dtype && !array.may_share_memory(self) => {
+                array.clone()
+            }
             Input::Array(array) => array.astype(self.dtype, Layout::Keep)?,
             scalar => Array::full(&[], crate::elementwise::constant(&scalar, self.dtype)?)?,
         };
@@ -199,11 +206,11 @@ impl Array {
         let kernel = runtime().intern(Kernel::Scatter { indexed: plan.indexed.clone(), combine });
         let values = View { offset: trimmed.offset, shape: plan.shape.clone(), strides };
         let whole = Access::Whole(self.view.span(self.dtype.size()));
+        let views: SmallVec<[View; 4]> =
+            plan.indices.iter().map(|(indices, strides)| relocated(indices, strides, &plan.shape)).collect();
         let mut operands: SmallVec<[Operand<'_>; 6]> = smallvec![
             Operand::element(&self.region, Privilege::ReadWrite, self.dtype, &plan.store).with_access(whole)
         ];
-        let views: SmallVec<[View; 4]> =
-            plan.indices.iter().map(|(indices, strides)| relocated(indices, strides, &plan.shape)).collect();
         for ((indices, _), view) in plan.indices.iter().zip(&views) {
             operands.push(Operand::element(&indices.region, Privilege::Read, Dtype::Int64, view));
         }
@@ -393,10 +400,17 @@ impl Plan {
         self.shape.iter().product()
     }
 
-    /// The order of axes in which NumPy lays out the result: those of the index arrays vary slowest.
+    /// The order of axes in which NumPy lays out the result: those of the index arrays vary slowest, and both groups
+    /// follow the operands' own order.
     fn order(&self) -> SmallVec<[usize; 4]> {
         let joint = self.first..self.first + self.joint;
-        joint.clone().chain((0..self.shape.len()).filter(|axis| !joint.contains(axis))).collect()
+        let kept: SmallVec<[usize; 4]> = (0..self.shape.len()).filter(|axis| !joint.contains(axis)).collect();
+        let kept_strides: Strides = kept.iter().map(|&axis| self.store.strides[axis]).collect();
+        let index_strides: SmallVec<[&[isize]; 2]> =
+            self.indices.iter().map(|(_, strides)| &strides[joint.clone()]).collect();
+        let slow = result_order(&index_strides, self.joint).into_iter().map(|axis| self.first + axis);
+        let fast = result_order(&[&kept_strides], kept.len()).into_iter().map(|axis| kept[axis]);
+        slow.chain(fast).collect()
     }
 
     fn gather(&self, source: &Array, result: &Array) -> Result<()> {
@@ -405,12 +419,12 @@ impl Plan {
         }
         let whole: Span = source.view.span(source.dtype.size());
         let kernel = runtime().intern(Kernel::Gather(self.indexed.clone()));
+        let views: SmallVec<[View; 4]> =
+            self.indices.iter().map(|(indices, strides)| relocated(indices, strides, &self.shape)).collect();
         let mut operands: SmallVec<[Operand<'_>; 6]> = smallvec![
             Operand::element(&source.region, Privilege::Read, source.dtype, &self.store)
                 .with_access(Access::Whole(whole))
         ];
-        let views: SmallVec<[View; 4]> =
-            self.indices.iter().map(|(indices, strides)| relocated(indices, strides, &self.shape)).collect();
         for ((indices, _), view) in self.indices.iter().zip(&views) {
             operands.push(Operand::element(&indices.region, Privilege::Read, Dtype::Int64, view));
         }

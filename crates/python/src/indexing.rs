@@ -8,11 +8,11 @@ use crate::interop::bring_home;
 use crate::scalar::scalar_at;
 use crate::types::{is_exactly, is_int, types};
 use crate::warnings;
-use maniple_array::{Array, Index, Op};
+use maniple_array::{Array, Index};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use smallvec::SmallVec;
 use std::ptr::addr_of_mut;
 
@@ -45,7 +45,7 @@ fn parse(key: &Bound<'_, PyAny>) -> PyResult<Key> {
 
 /// Adds one entry of a key; false for one that is not basic.
 #[inline]
-fn parse_one(item: &Bound<'_, PyAny>, basic: &mut Basic) -> PyResult<bool> {
+pub fn parse_one(item: &Bound<'_, PyAny>, basic: &mut Basic) -> PyResult<bool> {
     let class = item.get_type_ptr();
     if is_int(item) {
         basic.push(Index::At(position(item)?));
@@ -127,7 +127,7 @@ fn get<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Boun
             let view = run(py, || array.slice(&basic))?;
             if names_one_element(&basic, array.ndim()) { element(py, &view) } else { view_of(slf, view) }
         }
-        Key::Advanced => fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None),
+        Key::Advanced => crate::selecting::get(slf, key),
     }
 }
 
@@ -138,6 +138,9 @@ fn set(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny
     }
     slf.get().check_writeable("assignment destination")?;
     let parsed = parse(key)?;
+    if matches!(parsed, Key::Advanced) {
+        return crate::selecting::set(slf, key, value);
+    }
     let seen = see(value)?;
     let Held::Native(array) = slf.get().held(py) else { unreachable!("native arrays stay native") };
     let (Key::Basic(basic), Seen::Given(given)) = (parsed, seen) else {
@@ -176,15 +179,6 @@ fn given_dtype(given: &Given<'_>) -> maniple_array::Dtype {
 #[cold]
 fn set_elsewhere(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     fallback_method("__setitem__", slf, &PyTuple::new(slf.py(), [key, value])?, None).map(|_| ())
-}
-
-/// `ufunc.at`.
-pub fn ufunc_at<'py>(
-    _op: Op,
-    _arguments: &Bound<'py, PyTuple>,
-    _keywords: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    Ok(None)
 }
 
 /// Iterates over the first axis of an array with more than one.
