@@ -452,7 +452,8 @@ impl Maker {
         let axes: Vec<u8> = kept.iter().chain(&reduced).map(|&axis| axis as u8).collect();
         input.access = Access::Leaves { n, leaves, kept: results, order };
         let mut partial_shape = extents(&kept);
-        partial_shape.push(leaves);
+        let leaf_axis = if order == Order::KeptFirst { kept.len() } else { 0 };
+        partial_shape.insert(leaf_axis, leaves);
         let partials = self.fresh(&partial_shape, Dtype::Int64);
         let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
         self.task(kernel, results * leaves, vec![input, partials.clone()], Vec::new());
@@ -460,7 +461,10 @@ impl Maker {
         if out.region == partials.region {
             out = self.fresh(&extents(&kept), Dtype::Int64);
         }
-        let read = Argument { privilege: Privilege::Read, access: Access::Rows(leaves), ..partials };
+        let leaves_last: Vec<usize> =
+            (0..partial_shape.len()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
+        let view = partials.view.permuted(&leaves_last);
+        let read = Argument { privilege: Privilege::Read, access: Access::Rows(leaves), view, ..partials };
         let partials = read.region;
         self.task(Kernel::Fold { op, dtype: Dtype::Int64 }, results, vec![read, out], Vec::new());
         if self.random.below(2) == 0 {

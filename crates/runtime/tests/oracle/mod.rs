@@ -1,7 +1,7 @@
 //! The slow, obvious executor of tasks: one after the other in program order, one element at a time, on plain bytes.
 
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, eval};
-use maniple_runtime::{Access, Extreme, Indexed, Kernel, Privilege, Reduce, View};
+use maniple_runtime::{Access, Extreme, Indexed, Kernel, Order, Privilege, Reduce, View};
 
 /// One argument of a task, on a region named by its position.
 #[derive(Clone, Debug)]
@@ -170,7 +170,12 @@ fn leaves(reduce: &Reduce, task: &Recorded, bytes: &mut Bytes) {
                 let value = eval(&reduce.body, &values, &task.scalars)[0];
                 folded = Some(folded.map_or(value, |old| combine(reduce.op, partials.dtype, old, value)));
             }
-            set(bytes, partials, result * count + leaf, folded.expect("leaves are not empty"));
+            // Partials lie in the order of the points.
+            let point = match reduce.order {
+                Order::KeptFirst => result * count + leaf,
+                Order::ReducedFirst => leaf * kept + result,
+            };
+            set(bytes, partials, point, folded.expect("leaves are not empty"));
         }
     }
 }

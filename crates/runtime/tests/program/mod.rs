@@ -304,10 +304,13 @@ impl Interpreter {
             order,
         });
         let access = Access::Leaves { n, leaves, kept: results, order };
-        let partial_shape: Vec<usize> = kept.iter().map(|&axis| view.shape[axis]).chain([leaves]).collect();
+        // Partials lie in the order of the points that make them; the fold sees the leaves of a result side by side.
+        let leaf_axis = if order == Order::KeptFirst { kept.len() } else { 0 };
+        let mut partial_shape: Vec<usize> = kept.iter().map(|&axis| view.shape[axis]).collect();
+        partial_shape.insert(leaf_axis, leaves);
         let mut partials = out.clone();
-        partials.2.shape.push(1);
-        partials.2.strides.push(dtype.size() as isize);
+        partials.2.shape.insert(leaf_axis, 1);
+        partials.2.strides.insert(leaf_axis, dtype.size() as isize);
         if leaves > 1 {
             let handle = self.runtime.create(results * leaves * dtype.size());
             partials = (handle, dtype, View::contiguous(&partial_shape, dtype.size()));
@@ -317,7 +320,10 @@ impl Interpreter {
         let write = (region.clone(), dtype, partial_view.clone(), Privilege::Write, Access::Element);
         self.record(kernel, results * leaves, &[read, write], &[]);
         if leaves > 1 {
-            let read = (region, dtype, partial_view, Privilege::Read, Access::Rows(leaves));
+            let leaves_last: Vec<usize> =
+                (0..partial_shape.len()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
+            let by_result = partial_view.permuted(&leaves_last);
+            let read = (region, dtype, by_result, Privilege::Read, Access::Rows(leaves));
             let write = (out.0, out.1, out.2, Privilege::Write, Access::Element);
             self.record(Kernel::Fold { op, dtype }, results, &[read, write], &[]);
         }
