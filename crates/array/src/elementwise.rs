@@ -348,7 +348,8 @@ fn signature_key(
         let fresh = given.get(at).copied().flatten().is_none();
         key = key << 6 | (output.dtype as u64) << 1 | u64::from(fresh);
     }
-    key
+    // Without the numbers of inputs and outputs, the fields of different calls could line up.
+    (key << 2 | arrays.len() as u64) << 2 | outputs.len() as u64
 }
 
 /// The kernel of a row without a mask: `arrays` has the dtypes of the inputs that are arrays.

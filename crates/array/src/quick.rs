@@ -12,7 +12,7 @@ use std::cell::RefCell;
 /// What the rules said about an operation on some dtypes.
 #[derive(Clone, Copy)]
 struct Known {
-    /// Row, dtypes and kinds of the operands, in one word.
+    /// Row, number, dtypes and kinds of the operands, in one word.
     key: u64,
     kernel: KernelId,
     ins: [Dtype; 2],
@@ -65,7 +65,8 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
     if out.is_some_and(|out| out.view.shape != first.view.shape) {
         return Ok(None);
     }
-    key = key << 5 | out.map_or(31, |out| out.dtype as u64);
+    // Without the number of inputs, one operand of one row would look like two of another.
+    key = (key << 5 | out.map_or(31, |out| out.dtype as u64)) << 2 | inputs.len() as u64;
     let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize;
     let known = KNOWN.with_borrow(|known| known[slot].filter(|known| known.key == key));
     let known = match known {

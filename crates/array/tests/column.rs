@@ -101,3 +101,21 @@ fn views_write_through() {
     let values = a.to_vec::<f64>().unwrap();
     assert_eq!(&values[..8], [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1.5, 7.0]);
 }
+
+/// Each row is asked on each dtype with one and with two operands, so that what is remembered for one call can be
+/// mistaken for another.
+#[test]
+fn what_is_remembered_of_one_row_is_not_taken_for_another() {
+    for turn in 0..2 {
+        for op in Op::ALL.iter().filter(|op| op.row().outputs == 1) {
+            for dtype in Dtype::ALL {
+                let a = Array::zeros(&[3], dtype).unwrap();
+                let inputs = vec![Input::Array(&a); op.row().inputs as usize];
+                let types = vec![maniple_ops::Operand::Strong(dtype); inputs.len()];
+                if let (Ok(found), Ok(rule)) = (apply_one(*op, &inputs), maniple_ops::resolve(*op, &types)) {
+                    assert_eq!(found.dtype(), rule.outs[0], "{op:?} of {dtype:?}, turn {turn}");
+                }
+            }
+        }
+    }
+}
