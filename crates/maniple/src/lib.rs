@@ -65,7 +65,12 @@ pub fn statistics() -> Statistics {
 #[macro_export]
 macro_rules! s {
     (@ [$($done:expr),*]) => {
-        &[$($done),*]
+        &{
+            // A range from the second to the last but one, `1..-1`, is empty only for those who count from zero.
+            #[allow(clippy::reversed_empty_ranges)]
+            let indices = [$($done),*];
+            indices
+        }
     };
     (@ [$($done:expr),*] $range:expr ; $step:expr $(, $($rest:tt)*)?) => {
         $crate::s!(@ [$($done,)* $crate::Index::stepped($range, $step)] $($($rest)*)?)
