@@ -42,6 +42,25 @@ pub(crate) trait Kernel {
         b: <Self::B as Lane>::Value,
         c: <Self::C as Lane>::Value,
     ) -> (<Self::O as Lane>::Value, <Self::P as Lane>::Value);
+    /// Whether some elements are not for `call`, but for `rare`.
+    const HAS_RARE: bool = false;
+    /// Whether an element is for `rare`.
+    #[inline(always)]
+    fn is_rare(
+        _: <Self::A as Lane>::Value,
+        _: <Self::B as Lane>::Value,
+        _: <Self::C as Lane>::Value,
+    ) -> bool {
+        false
+    }
+    /// As `call`, for the first output of a rare element. Only blocks look for rare elements, folds do not.
+    fn rare(
+        a: <Self::A as Lane>::Value,
+        b: <Self::B as Lane>::Value,
+        c: <Self::C as Lane>::Value,
+    ) -> <Self::O as Lane>::Value {
+        Self::call(a, b, c).0
+    }
     /// The events one element means, from its inputs and first result, where `STATUS` is `Computed` or `Reviewed`.
     #[inline(always)]
     fn events(
@@ -155,6 +174,26 @@ fn each<K: Kernel>(
         let (first, second) = K::call(a[i].load(), b[i].load(), c[i].load());
         o[i].write(K::O::store(first));
         p[i].write(K::P::store(second));
+    }
+    if K::HAS_RARE {
+        let mut rare = false;
+        for i in 0..n {
+            rare |= K::is_rare(a[i].load(), b[i].load(), c[i].load());
+        }
+        if rare {
+            each_rare::<K>(a, b, c, o);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn each_rare<K: Kernel>(a: &[K::A], b: &[K::B], c: &[K::C], o: &mut [MaybeUninit<K::O>]) {
+    for i in 0..o.len() {
+        let (a, b, c) = (a[i].load(), b[i].load(), c[i].load());
+        if K::is_rare(a, b, c) {
+            o[i].write(K::O::store(K::rare(a, b, c)));
+        }
     }
 }
 

@@ -7,6 +7,9 @@
 //! Where the instructions of a body raise other floating point events than NumPy reports, or none, `events { .. }`
 //! states those that one element means, `events(result) { .. }` with the first output at hand. `review` does the same
 //! where the processor is sure to meet some event if an element means one: blocks without any are not looked at.
+//!
+//! `; unless (condition) { .. }` after the body computes the elements for which the condition holds: one at a time, after
+//! all others, so that the body's loop vectorises.
 
 /// See the module's documentation.
 macro_rules! ops {
@@ -14,7 +17,8 @@ macro_rules! ops {
         $(#[doc = $doc:literal])+
         $row:ident $numpy:literal $inputs:literal -> $outputs:literal
             $rule:ident $status:ident $order:ident $benign:literal $identity:ident {
-            $( $($group:ident),+ => $args:tt -> $out:tt $body:block $(, $how:ident $(($result:ident))? $events:block)? )+
+            $( $($group:ident),+ => $args:tt -> $out:tt $body:block
+               $(; unless $rare:tt $rarely:block)? $(, $how:ident $(($result:ident))? $events:block)? )+
         }
     )+) => {
         /// One element-wise operation: a row of the table.
@@ -51,7 +55,7 @@ macro_rules! ops {
                 pub(crate) fn $row(dtype: Dtype) -> Option<Case> {
                     $(
                         $crate::macros::groups!(
-                            ($($group)+) dtype ($status $order $args $out $body ($($how $(($result))? $events)?))
+                            ($($group)+) dtype ($status $order $args $out $body ($($rare $rarely)?) ($($how $(($result))? $events)?))
                         );
                     )+
                     None
@@ -117,7 +121,7 @@ macro_rules! group {
 /// One case at one dtype: a kernel type, and the pointers to its loops.
 macro_rules! case {
     ($dtype:ident $name:ident ($storage:tt $value:tt $real:tt)
-     ($status:ident $order:ident $args:tt $out:tt $body:block $events:tt)) => {
+     ($status:ident $order:ident $args:tt $out:tt $body:block $rare:tt $events:tt)) => {
         if $dtype == Dtype::$name {
             #[allow(dead_code, unused_parens)]
             type S = $storage;
@@ -126,7 +130,7 @@ macro_rules! case {
             #[allow(dead_code, unused_parens)]
             type R = $real;
             enum K {}
-            $crate::macros::kernel!($status $args $out $body $events);
+            $crate::macros::kernel!($status $args $out $body $rare $events);
             return Some(const {
                 Case::of::<K>($crate::macros::folds!(K $order $args $out))
             });
@@ -136,31 +140,31 @@ macro_rules! case {
 
 /// Implements `Kernel` for `K` from the arguments, the output and the body of a case.
 macro_rules! kernel {
-    ($status:ident ($a:ident) $out:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: S, _b: (), _c: ()) $out $body $events);
+    ($status:ident ($a:ident) $out:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: S, _b: (), _c: ()) $out $body $rare $events);
     };
-    ($status:ident ($a:ident, $b:ident) $out:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: S, $b: S, _c: ()) $out $body $events);
+    ($status:ident ($a:ident, $b:ident) $out:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: S, $b: S, _c: ()) $out $body $rare $events);
     };
-    ($status:ident ($a:ident, $b:ident: $second:ty) $out:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: S, $b: $second, _c: ()) $out $body $events);
+    ($status:ident ($a:ident, $b:ident: $second:ty) $out:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: S, $b: $second, _c: ()) $out $body $rare $events);
     };
-    ($status:ident ($a:ident, $b:ident, $c:ident) $out:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: S, $b: S, $c: S) $out $body $events);
+    ($status:ident ($a:ident, $b:ident, $c:ident) $out:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: S, $b: S, $c: S) $out $body $rare $events);
     };
-    ($status:ident ($a:ident: $first:ty, $b:ident, $c:ident) $out:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: $first, $b: S, $c: S) $out $body $events);
-    };
-    (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
-     ($o:ty, $p:ty) $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, $p, $body, $events);
+    ($status:ident ($a:ident: $first:ty, $b:ident, $c:ident) $out:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: $first, $b: S, $c: S) $out $body $rare $events);
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
-     $o:tt $body:block $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, (), ($body, ()), $events);
+     ($o:ty, $p:ty) $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, $p, $body, $rare $events);
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
-     $o:ty, $p:ty, $result:expr, $events:tt) => {
+     $o:tt $body:block $rare:tt $events:tt) => {
+        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, (), ($body, ()), $rare $events);
+    };
+    (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
+     $o:ty, $p:ty, $result:expr, $rare:tt $events:tt) => {
         impl Kernel for K {
             type A = $first;
             type B = $second;
@@ -176,7 +180,33 @@ macro_rules! kernel {
             ) -> (<$o as Lane>::Value, <$p as Lane>::Value) {
                 $result
             }
+            $crate::macros::rare!(($a: $first, $b: $second, $c: $third) $o, $rare);
             $crate::macros::events!(($a: $first, $b: $second, $c: $third) $o, $events);
+        }
+    };
+}
+
+/// The elements that a kernel of one output computes apart, and how.
+macro_rules! rare {
+    ($args:tt $o:ty, ()) => {};
+    (($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty) $o:ty, (($rare:expr) $rarely:block)) => {
+        const HAS_RARE: bool = true;
+        #[inline(always)]
+        #[allow(unused_variables)]
+        fn is_rare(
+            $a: <$first as Lane>::Value,
+            $b: <$second as Lane>::Value,
+            $c: <$third as Lane>::Value,
+        ) -> bool {
+            $rare
+        }
+        #[allow(unused_variables)]
+        fn rare(
+            $a: <$first as Lane>::Value,
+            $b: <$second as Lane>::Value,
+            $c: <$third as Lane>::Value,
+        ) -> <$o as Lane>::Value {
+            $rarely
         }
     };
 }
@@ -228,4 +258,4 @@ macro_rules! folds {
     };
 }
 
-pub(crate) use {case, events, folds, group, groups, identity, kernel, ops, status};
+pub(crate) use {case, events, folds, group, groups, identity, kernel, ops, rare, status};
