@@ -6,7 +6,7 @@
 use crate::dtype::{Bool, Dtype};
 use crate::flags::Flags;
 use crate::kernel::{Case, Kernel, Lane, Order, Status};
-use crate::math::{Integer, Real, complex, inverse, real};
+use crate::math::{Integer, Real, complex, events, inverse, real};
 use crate::rule::Rule;
 use crate::scalar::Scalar;
 use half::f16;
@@ -155,12 +155,12 @@ crate::macros::ops! {
     /// The first number to the power of the second; integers wrap.
     Power "power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.power(b) }
-        float => (a, b) -> S { a.power(b) }
+        float => (a, b) -> S { a.power(b) }, events(result) { events::power(a, b, result) }
         complex => (a, b) -> S { complex::Wide::narrow(complex::power(complex::Wide::widen(a), complex::Wide::widen(b))) }
     }
     /// The power in at least double precision.
     FloatPower "float_power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
-        float64 => (a, b) -> S { a.power(b) }
+        float64 => (a, b) -> S { a.power(b) }, events(result) { events::power(a, b, result) }
         complex128 => (a, b) -> S { complex::power(a, b) }
     }
     /// The negative.
@@ -177,7 +177,7 @@ crate::macros::ops! {
         bool, uint => (a) -> S { a }
         int => (a) -> S { a.wrapping_abs() }
         float => (a) -> S { a.abs() }
-        complex => (a) -> R { Real::hypot(a.re, a.im) }
+        complex => (a) -> R { Real::hypot(a.re, a.im) }, events(result) { events::overflow_of_two(a.re, a.im, result) }
     }
     /// The magnitude, as a floating point number.
     Fabs "fabs" 1 -> 1 Linear Natural None 1.0 Nothing {
@@ -220,7 +220,7 @@ crate::macros::ops! {
     }
     /// The cube root.
     Cbrt "cbrt" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::cbrt(a) }
+        float => (a) -> S { Real::cbrt(a) }, events { Flags::NONE }
     }
     /// One over the number.
     Reciprocal "reciprocal" 1 -> 1 Linear Natural None 1.0 Nothing {
@@ -230,113 +230,113 @@ crate::macros::ops! {
     }
     /// The exponential.
     Exp "exp" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::exp(a) }
+        float => (a) -> S { Real::exp(a) }, events(result) { events::exponential(a, result) }
         complex => (a) -> S { complex::wide(a, complex::exp) }
     }
     /// Two to the power.
     Exp2 "exp2" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::exp2(a) }
+        float => (a) -> S { Real::exp2(a) }, events(result) { events::exponential(a, result) }
         complex => (a) -> S { complex::wide(a, complex::exp2) }
     }
     /// The exponential less one.
     Expm1 "expm1" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::expm1(a) }
+        float => (a) -> S { Real::expm1(a) }, events(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::expm1) }
     }
     /// The natural logarithm.
     Log "log" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log(a) }
+        float => (a) -> S { Real::log(a) }, events { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log) }
     }
     /// The logarithm to base 2.
     Log2 "log2" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log2(a) }
+        float => (a) -> S { Real::log2(a) }, events { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log2) }
     }
     /// The logarithm to base 10.
     Log10 "log10" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log10(a) }
+        float => (a) -> S { Real::log10(a) }, events { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log10) }
     }
     /// The logarithm of one more.
     Log1p "log1p" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::log1p(a) }
+        float => (a) -> S { Real::log1p(a) }, events { events::domain(a < -1.0, a == -1.0) }
         complex => (a) -> S { complex::wide(a, complex::log1p) }
     }
     /// The logarithm of the sum of exponentials.
     Logaddexp "logaddexp" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp(a, b) }, events { real::logaddexp_events(a, b) }
+        float => (a, b) -> S { a.logaddexp(b) }, events { events::sum_of_powers(a, b) }
     }
     /// The logarithm to base 2 of the sum of powers of two.
     Logaddexp2 "logaddexp2" 2 -> 1 Linear Natural Tree 1.0 Lowest {
-        float => (a, b) -> S { real::logaddexp2(a, b) }, events { real::logaddexp_events(a, b) }
+        float => (a, b) -> S { a.logaddexp2(b) }, events { events::sum_of_powers(a, b) }
     }
     /// The sine.
     Sin "sin" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::sin(a) }
+        float => (a) -> S { Real::sin(a) }; unless (a.is_huge()) { a.sin_of_huge() }, events { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::sin) }
     }
     /// The cosine.
     Cos "cos" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::cos(a) }
+        float => (a) -> S { Real::cos(a) }; unless (a.is_huge()) { a.cos_of_huge() }, events { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::cos) }
     }
     /// The tangent.
     Tan "tan" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::tan(a) }
+        float => (a) -> S { Real::tan(a) }; unless (a.is_huge()) { a.tan_of_huge() }, events { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::tan) }
     }
     /// The inverse sine.
     Arcsin "arcsin" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arcsin(a) }
+        float => (a) -> S { Real::arcsin(a) }, events { events::domain(a.abs() > 1.0, false) }
         complex => (a) -> S { complex::wide(a, inverse::arcsin) }
     }
     /// The inverse cosine.
     Arccos "arccos" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arccos(a) }
+        float => (a) -> S { Real::arccos(a) }, events { events::domain(a.abs() > 1.0, false) }
         complex => (a) -> S { complex::wide(a, inverse::arccos) }
     }
     /// The inverse tangent.
     Arctan "arctan" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arctan(a) }
+        float => (a) -> S { Real::arctan(a) }, events { Flags::NONE }
         complex => (a) -> S { complex::wide(a, inverse::arctan) }
     }
     /// The angle of the point whose second coordinate comes first.
     Arctan2 "arctan2" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
-        float => (a, b) -> S { a.arctan2(b) }
+        float => (a, b) -> S { a.arctan2(b) }, events { Flags::NONE }
     }
     /// The length of the hypotenuse.
     Hypot "hypot" 2 -> 1 Linear Natural Tree 1.0 Zero {
-        float => (a, b) -> S { Real::hypot(a, b) }
+        float => (a, b) -> S { Real::hypot(a, b) }, events(result) { events::overflow_of_two(a, b, result) }
     }
     /// The hyperbolic sine.
     Sinh "sinh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::sinh(a) }
+        float => (a) -> S { Real::sinh(a) }, events(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::sinh) }
     }
     /// The hyperbolic cosine.
     Cosh "cosh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::cosh(a) }
+        float => (a) -> S { Real::cosh(a) }, events(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::cosh) }
     }
     /// The hyperbolic tangent.
     Tanh "tanh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::tanh(a) }
+        float => (a) -> S { Real::tanh(a) }, events { Flags::NONE }
         complex => (a) -> S { complex::wide(a, complex::tanh) }
     }
     /// The inverse hyperbolic sine.
     Arcsinh "arcsinh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arcsinh(a) }
+        float => (a) -> S { Real::arcsinh(a) }, events { Flags::NONE }
         complex => (a) -> S { complex::wide(a, inverse::arcsinh) }
     }
     /// The inverse hyperbolic cosine.
     Arccosh "arccosh" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::arccosh(a) }
+        float => (a) -> S { Real::arccosh(a) }, events { events::domain(a < 1.0, false) }
         complex => (a) -> S { complex::wide(a, inverse::arccosh) }
     }
     /// The inverse hyperbolic tangent.
     Arctanh "arctanh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arctanh(a) }
+        float => (a) -> S { Real::arctanh(a) }, events { events::domain(a.abs() > 1.0, a.abs() == 1.0) }
         complex => (a) -> S { complex::wide(a, inverse::arctanh) }
     }
     /// Radians to degrees.

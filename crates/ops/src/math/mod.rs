@@ -3,6 +3,8 @@
 //! Every function is `#[inline(always)]` as far as it is branch-free, so that a block's loop vectorises over it.
 
 pub(crate) mod complex;
+mod elementary;
+pub(crate) mod events;
 pub(crate) mod integer;
 pub(crate) mod inverse;
 pub(crate) mod real;

@@ -1,5 +1,6 @@
 //! Real functions of single and double precision.
 
+use super::elementary::{double, single};
 use crate::flags::Flags;
 use crate::kernel::{half_to_single, single_to_half};
 use half::f16;
@@ -19,8 +20,8 @@ pub(crate) trait Real:
     const ONE: Self;
     const NAN: Self;
     const INFINITY: Self;
-    const LN_2: Self;
-    const LOG2_E: Self;
+    /// The smallest normal number.
+    const SMALLEST: Self;
     const DEGREES_PER_RADIAN: Self;
     const RADIANS_PER_DEGREE: Self;
     fn missing(self) -> bool;
@@ -32,6 +33,8 @@ pub(crate) trait Real:
     fn power(self, exponent: Self) -> Self;
     fn hypot(self, other: Self) -> Self;
     fn arctan2(self, x: Self) -> Self;
+    fn logaddexp(self, other: Self) -> Self;
+    fn logaddexp2(self, other: Self) -> Self;
     fn cbrt(self) -> Self;
     fn exp(self) -> Self;
     fn exp2(self) -> Self;
@@ -52,6 +55,11 @@ pub(crate) trait Real:
     fn arcsinh(self) -> Self;
     fn arccosh(self) -> Self;
     fn arctanh(self) -> Self;
+    /// Whether `sin`, `cos` and `tan` do not know the number: then there are the slow functions below.
+    fn is_huge(self) -> bool;
+    fn sin_of_huge(self) -> Self;
+    fn cos_of_huge(self) -> Self;
+    fn tan_of_huge(self) -> Self;
     /// The next number towards `target`.
     fn next_after(self, target: Self) -> Self;
     /// The distance to the next number of larger magnitude, with the sign of the number; positive for both zeros.
@@ -65,15 +73,13 @@ pub(crate) trait Real:
 }
 
 macro_rules! real {
-    ($real:ident, $bits:ident, $mantissa:literal, $bias:literal, $libm_scale:path,
-     $asinh:path, $acosh:path, $atanh:path) => {
+    ($real:ident, $bits:ident, $mantissa:literal, $bias:literal, $elementary:ident, $libm_scale:path) => {
         impl Real for $real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAN: Self = $real::NAN;
             const INFINITY: Self = $real::INFINITY;
-            const LN_2: Self = std::$real::consts::LN_2;
-            const LOG2_E: Self = std::$real::consts::LOG2_E;
+            const SMALLEST: Self = $real::MIN_POSITIVE;
             const DEGREES_PER_RADIAN: Self = 180.0 / std::$real::consts::PI;
             const RADIANS_PER_DEGREE: Self = std::$real::consts::PI / 180.0;
             #[inline(always)]
@@ -102,95 +108,116 @@ macro_rules! real {
             }
             #[inline(always)]
             fn power(self, exponent: Self) -> Self {
-                self.powf(exponent)
+                $elementary::power(self, exponent)
             }
             #[inline(always)]
             fn hypot(self, other: Self) -> Self {
-                $real::hypot(self, other)
+                $elementary::hypot(self, other)
             }
             #[inline(always)]
             fn arctan2(self, x: Self) -> Self {
-                self.atan2(x)
+                $elementary::arctan2(self, x)
+            }
+            #[inline(always)]
+            fn logaddexp(self, other: Self) -> Self {
+                $elementary::logaddexp(self, other)
+            }
+            #[inline(always)]
+            fn logaddexp2(self, other: Self) -> Self {
+                $elementary::logaddexp2(self, other)
             }
             #[inline(always)]
             fn cbrt(self) -> Self {
-                $real::cbrt(self)
+                $elementary::cbrt(self)
             }
             #[inline(always)]
             fn exp(self) -> Self {
-                $real::exp(self)
+                $elementary::exp(self)
             }
             #[inline(always)]
             fn exp2(self) -> Self {
-                $real::exp2(self)
+                $elementary::exp2(self)
             }
             #[inline(always)]
             fn expm1(self) -> Self {
-                self.exp_m1()
+                $elementary::expm1(self)
             }
             #[inline(always)]
             fn log(self) -> Self {
-                self.ln()
+                $elementary::log(self)
             }
             #[inline(always)]
             fn log2(self) -> Self {
-                $real::log2(self)
+                $elementary::log2(self)
             }
             #[inline(always)]
             fn log10(self) -> Self {
-                $real::log10(self)
+                $elementary::log10(self)
             }
             #[inline(always)]
             fn log1p(self) -> Self {
-                self.ln_1p()
+                $elementary::log1p(self)
             }
             #[inline(always)]
             fn sin(self) -> Self {
-                $real::sin(self)
+                $elementary::sin(self)
             }
             #[inline(always)]
             fn cos(self) -> Self {
-                $real::cos(self)
+                $elementary::cos(self)
             }
             #[inline(always)]
             fn tan(self) -> Self {
-                $real::tan(self)
+                $elementary::tan(self)
             }
             #[inline(always)]
             fn arcsin(self) -> Self {
-                self.asin()
+                $elementary::arcsin(self)
             }
             #[inline(always)]
             fn arccos(self) -> Self {
-                self.acos()
+                $elementary::arccos(self)
             }
             #[inline(always)]
             fn arctan(self) -> Self {
-                self.atan()
+                $elementary::arctan(self)
             }
             #[inline(always)]
             fn sinh(self) -> Self {
-                $real::sinh(self)
+                $elementary::sinh(self)
             }
             #[inline(always)]
             fn cosh(self) -> Self {
-                $real::cosh(self)
+                $elementary::cosh(self)
             }
             #[inline(always)]
             fn tanh(self) -> Self {
-                $real::tanh(self)
+                $elementary::tanh(self)
             }
             #[inline(always)]
             fn arcsinh(self) -> Self {
-                $asinh(self)
+                $elementary::arcsinh(self)
             }
             #[inline(always)]
             fn arccosh(self) -> Self {
-                $acosh(self)
+                $elementary::arccosh(self)
             }
             #[inline(always)]
             fn arctanh(self) -> Self {
-                $atanh(self)
+                $elementary::arctanh(self)
+            }
+            #[inline(always)]
+            fn is_huge(self) -> bool {
+                $elementary::is_huge(self)
+            }
+            fn sin_of_huge(self) -> Self {
+                libm::sin(self as f64) as $real
+            }
+            fn cos_of_huge(self) -> Self {
+                libm::cos(self as f64) as $real
+            }
+            fn tan_of_huge(self) -> Self {
+                libm::tan(self as f64) as $real
             }
             #[inline(always)]
             fn next_after(self, target: Self) -> Self {
@@ -243,8 +270,8 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, 23, 127, libm::ldexpf, libm::asinhf, libm::acoshf, libm::atanhf);
-real!(f64, u64, 52, 1023, libm::ldexp, libm::asinh, libm::acosh, libm::atanh);
+real!(f32, u32, 23, 127, single, libm::ldexpf);
+real!(f64, u64, 52, 1023, double, libm::ldexp);
 
 /// Quotient rounded down and remainder with the sign of the divisor, as Python and NumPy define them together.
 #[inline(always)]
@@ -317,20 +344,10 @@ pub(crate) fn half_quotient_events(a: f32, b: f32) -> Flags {
     if overflows { Flags::OVERFLOW } else { quotient_events(a, b) }
 }
 
-/// What NumPy reports of [`logaddexp`]: its comparisons report a NaN, its difference may overflow.
-#[inline(always)]
-pub(crate) fn logaddexp_events<R: Real>(a: R, b: R) -> Flags {
-    match () {
-        _ if a.missing() || b.missing() => Flags::INVALID,
-        _ if (a - b).infinite() && !a.infinite() && !b.infinite() => Flags::OVERFLOW,
-        _ => Flags::NONE,
-    }
-}
-
 /// An infinite result of a finite number.
 #[inline(always)]
 pub(crate) fn overflow<R: Real>(a: R, result: R) -> Flags {
-    if result.infinite() && !a.infinite() { Flags::OVERFLOW } else { Flags::NONE }
+    if result.infinite() & !a.infinite() { Flags::OVERFLOW } else { Flags::NONE }
 }
 
 /// What NumPy reports of [`half_spacing`].
@@ -395,38 +412,6 @@ pub(crate) fn heaviside<R: Real>(a: R, middle: R) -> R {
         middle
     } else {
         a
-    }
-}
-
-/// The logarithm of the sum of two exponentials.
-#[inline(always)]
-pub(crate) fn logaddexp<R: Real>(a: R, b: R) -> R {
-    if a == b {
-        return a + R::LN_2;
-    }
-    let difference = a - b;
-    if difference > R::ZERO {
-        a + (-difference).exp().log1p()
-    } else if difference <= R::ZERO {
-        b + difference.exp().log1p()
-    } else {
-        difference
-    }
-}
-
-/// The base 2 logarithm of the sum of two powers of two.
-#[inline(always)]
-pub(crate) fn logaddexp2<R: Real>(a: R, b: R) -> R {
-    if a == b {
-        return a + R::ONE;
-    }
-    let difference = a - b;
-    if difference > R::ZERO {
-        a + R::LOG2_E * (-difference).exp2().log1p()
-    } else if difference <= R::ZERO {
-        b + R::LOG2_E * difference.exp2().log1p()
-    } else {
-        difference
     }
 }
 

@@ -1,0 +1,101 @@
+//! Exponentials: `x = n ln 2 + r` with an integer n and |r| <= ln 2 / 2, then `exp x = 2^n exp r`.
+
+use super::{EXPONENT_ROUNDER, LN_2_LOW, clamp, ordered_sum, polynomial, scale};
+use std::f64::consts::{LN_2, LOG2_E};
+
+const EXP: [f64; 10] = [
+    0.500_000_000_000_001_2,
+    0.166_666_666_666_666_96,
+    0.041_666_666_666_516_01,
+    0.008_333_333_333_309_092,
+    0.001_388_888_894_688_505_8,
+    0.000_198_412_699_129_151_62,
+    2.480_149_005_907_655_6e-5,
+    2.755_722_062_073_445e-6,
+    2.763_124_395_171_787e-7,
+    2.511_639_390_734_916_5e-8,
+];
+
+const EXPM1: [f64; 11] = [
+    0.5,
+    0.166_666_666_666_666_77,
+    0.041_666_666_666_666_7,
+    0.008_333_333_333_321_615,
+    0.001_388_888_888_886_839_6,
+    0.000_198_412_698_861_625_25,
+    2.480_158_735_714_589e-5,
+    2.755_724_417_549_984_5e-6,
+    2.755_724_596_175_158e-7,
+    2.510_904_784_668_238_3e-8,
+    2.092_336_555_068_498_7e-9,
+];
+
+const EXP2: [f64; 11] = [
+    LN_2,
+    0.240_226_506_959_101_33,
+    0.055_504_108_664_821_73,
+    0.009_618_129_107_593_288,
+    0.001_333_355_814_638_325,
+    0.000_154_035_304_581_448_91,
+    1.525_273_386_309_314_8e-5,
+    1.321_543_478_075_243_1e-6,
+    1.017_804_847_200_002e-7,
+    7.073_866_921_386_112e-9,
+    4.457_061_678_022_112e-10,
+];
+
+/// The exponential.
+#[inline(always)]
+pub(crate) fn exp(x: f64) -> f64 {
+    let x = clamp(x, -746.0, 710.0);
+    let Reduced { r, bits, .. } = reduce(x);
+    scale(1.0 + (r * r).mul_add(polynomial(r, &EXP), r), bits)
+}
+
+/// Two to the power.
+#[inline(always)]
+pub(crate) fn exp2(x: f64) -> f64 {
+    let x = clamp(x, -1076.0, 1025.0);
+    let rounded = x + EXPONENT_ROUNDER;
+    let r = x - (rounded - EXPONENT_ROUNDER);
+    power_of_two(r, rounded.to_bits())
+}
+
+/// Two to the power `r + bits - 2046` for |r| not much above 1/2.
+#[inline(always)]
+pub(super) fn power_of_two(r: f64, bits: u64) -> f64 {
+    scale(r.mul_add(polynomial(r, &EXP2), 1.0), bits)
+}
+
+/// The exponential less one: `2^n (exp r - 1) + (2^n - 1)`, halved on the way as 2^n may be too large.
+#[inline(always)]
+pub(crate) fn expm1(x: f64) -> f64 {
+    let Reduced { r, low, bits, .. } = reduce(clamp(x, -50.0, 710.0));
+    let (less_one, less_one_low) = ordered_sum(r, r * r * polynomial(r, &EXPM1));
+    let half = f64::from_bits(bits.wrapping_sub(1024) << 52);
+    let whole = half - 0.5;
+    let total = half.mul_add(less_one, whole);
+    let total_low = half.mul_add(less_one_low + low, half.mul_add(less_one, whole - total));
+    let result = (total + total_low) * 2.0;
+    // Keeps the sign of zero and the last bit of the smallest numbers.
+    if x.abs() < 1e-17 { x } else { result }
+}
+
+/// `x = n ln 2 + r + low`, and bits whose low twelve are n + 2046.
+pub(super) struct Reduced {
+    pub(super) n: f64,
+    pub(super) r: f64,
+    pub(super) low: f64,
+    pub(super) bits: u64,
+}
+
+/// Reduces a number below 800 in magnitude.
+#[inline(always)]
+pub(super) fn reduce(x: f64) -> Reduced {
+    let rounded = x.mul_add(LOG2_E, EXPONENT_ROUNDER);
+    let n = rounded - EXPONENT_ROUNDER;
+    // The first step is exact: the rest has no more digits than fit.
+    let first = (-n).mul_add(LN_2, x);
+    let r = (-n).mul_add(LN_2_LOW, first);
+    Reduced { n, r, low: (-n).mul_add(LN_2_LOW, first - r), bits: rounded.to_bits() }
+}
