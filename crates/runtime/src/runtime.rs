@@ -151,11 +151,10 @@ impl Runtime {
 
     /// A region whose bytes are host memory that somebody else owns, and that `keeper` keeps alive.
     pub fn attach(&self, address: u64, bytes: usize, keeper: Box<dyn Any + Send>) -> Handle {
-        Region::create(
-            self.next_region(),
-            bytes,
-            State::external(self.backends.clone(), address, bytes, keeper),
-        )
+        let state = State::external(self.backends.clone(), address, bytes, keeper);
+        let handle = Region::create(self.next_region(), bytes, state);
+        handle.note_outside();
+        handle
     }
 
     /// Records a task. It runs when a value is needed, when the window is full, or, if it touches memory that is
@@ -352,7 +351,11 @@ impl Runtime {
         if let Some(recorder) = &self.recorder {
             // SAFETY: the region's bytes lie at its host address, and no command uses them.
             let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, region.bytes) };
-            recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).read(region.id, bytes);
+            let mut recorder = recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if Recorder::wants_data(region) {
+                recorder.data(region.id, bytes);
+            }
+            recorder.read(region.id, bytes);
         }
     }
 

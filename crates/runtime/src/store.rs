@@ -55,6 +55,8 @@ impl Region {
 
     /// Ends one [`Region::export`].
     pub fn unexport(&self) {
+        // Whoever it was may have written until now.
+        self.note_outside();
         self.exports.fetch_sub(1, Ordering::Relaxed);
     }
 
