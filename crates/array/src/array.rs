@@ -117,7 +117,7 @@ impl Array {
 
     /// Whether it is laid out in C order without gaps (NumPy's `flags.c_contiguous`).
     pub fn is_c_contiguous(&self) -> bool {
-        self.view.is_contiguous(self.dtype.size())
+        self.size() == 0 || self.view.is_contiguous(self.dtype.size())
     }
 
     /// Whether it is laid out in Fortran order without gaps.

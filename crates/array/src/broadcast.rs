@@ -69,6 +69,42 @@ impl Array {
     }
 }
 
+/// The order of axes, slowest first, in which NumPy lays out a copy of an array, or several joined: by the size of
+/// the steps, where a step of zero is the smallest, and C order wins between arrays that disagree. An axis with one
+/// element says nothing.
+pub fn copy_order(arrays: &[&Array]) -> SmallVec<[usize; 4]> {
+    let ndim = arrays[0].ndim();
+    let mut order: SmallVec<[usize; 4]> = (0..ndim).collect();
+    for from in 1..ndim {
+        let axis = order[from];
+        let mut to = from;
+        for at in (0..from).rev() {
+            let other = order[at];
+            let (mut ambiguous, mut swap) = (true, false);
+            for array in arrays {
+                if array.shape()[axis] != 1 && array.shape()[other] != 1 {
+                    let (own, before) = (array.strides()[axis].unsigned_abs(), array.strides()[other].unsigned_abs());
+                    if own <= before {
+                        swap = false;
+                    } else if ambiguous {
+                        swap = true;
+                    }
+                    ambiguous = false;
+                }
+            }
+            if !ambiguous {
+                if swap {
+                    to = at;
+                } else {
+                    break;
+                }
+            }
+        }
+        order[to..=from].rotate_right(1);
+    }
+    order
+}
+
 /// The order of axes, slowest first, in which NumPy lays out the result of operands with these strides (all already
 /// broadcast to one shape): the K order of its iterator, where C order wins between operands that disagree.
 pub fn result_order(operands: &[&[isize]], ndim: usize) -> SmallVec<[usize; 4]> {

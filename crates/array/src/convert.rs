@@ -1,7 +1,7 @@
 //! Copies, casts and assignment.
 
 use crate::array::record;
-use crate::broadcast::{broadcast_strides, result_order};
+use crate::broadcast::{broadcast_strides, copy_order};
 use crate::elementwise::{Input, Layout, cast_kernel, fill_kernel, int_constant};
 use crate::{Array, Error, Result};
 use maniple_ops::{Dtype, Scalar};
@@ -46,7 +46,7 @@ impl Array {
                 Array::empty_ordered(self.shape(), dtype, &fortran)
             }
             Layout::Keep if !self.is_c_contiguous() => {
-                Array::empty_ordered(self.shape(), dtype, &result_order(&[self.strides()], self.ndim()))
+                Array::empty_ordered(self.shape(), dtype, &copy_order(&[self]))
             }
             _ => Array::empty(self.shape(), dtype),
         }

@@ -92,14 +92,23 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
     }
     let row = op.row();
     let types: SmallVec<[Typed; 3]> = inputs.iter().map(typed).collect();
+    let casting = options.casting.unwrap_or(Casting::SameKind);
     let found = match options.dtype {
         None => resolve(op, &types),
+        Some(dtype) if casting == Casting::Unsafe => maniple_ops::resolve_dtype(op, dtype),
         Some(dtype) => maniple_ops::resolve_output(op, &types, dtype),
     };
     let chosen = found.map_err(|error| Error::new(Kind::NoLoop, error.to_string()))?;
-    let casting = options.casting.unwrap_or(Casting::SameKind);
     if options.dtype.is_some() || options.casting.is_some() {
         check_input_casts(op, inputs, &chosen, casting)?;
+    }
+    let given = |output: usize| options.out.get(output).copied().flatten();
+    for (output, &from) in chosen.outs.iter().enumerate() {
+        if let Some(out) = given(output)
+            && !from.can_cast(out.dtype, casting)
+        {
+            return Err(Error::new(Kind::Casting, output_cast_message(op, from, out.dtype, casting)));
+        }
     }
     refuse_negative_powers(op, inputs, &chosen)?;
 
@@ -115,7 +124,6 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
         [first, rest @ ..] if rest.iter().all(|shape| shape == first) => Shape::from_slice(first),
         _ => broadcast_shapes(&shapes)?,
     };
-    let given = |output: usize| options.out.get(output).copied().flatten();
     let joint = match (0..row.outputs as usize).find_map(given) {
         None => joint,
         Some(out) => shape_with_out(&shapes, joint, out)?,
@@ -148,15 +156,7 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
     let mut outputs: Outputs = SmallVec::new();
     for output in 0..row.outputs as usize {
         outputs.push(match given(output) {
-            Some(out) => {
-                if !chosen.outs[output].can_cast(out.dtype, casting) {
-                    return Err(Error::new(
-                        Kind::Casting,
-                        output_cast_message(op, chosen.outs[output], out.dtype, casting),
-                    ));
-                }
-                out.clone()
-            }
+            Some(out) => out.clone(),
             None => new_output(&joint, chosen.outs[output], &arrays, options.order)?,
         });
     }

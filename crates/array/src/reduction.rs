@@ -4,6 +4,7 @@
 //! operands' layout and on nothing else.
 
 use crate::array::{record, record_quiet};
+use crate::broadcast::result_order;
 use crate::elementwise::{Input, Options, apply, apply_one};
 use crate::shape::{Part, normalize_axes, normalize_axis};
 use crate::{Array, Error, Layout, Result, runtime};
@@ -105,7 +106,7 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
             None => value,
         }
     };
-    let value = if value.dtype == result { value } else { value.astype(result, Layout::C)? };
+    let value = if value.dtype == result { value } else { value.astype(result, Layout::Keep)? };
     let value =
         if options.keepdims == KeepDims::Yes { value.with_kept_axes(&axes, array.ndim()) } else { value };
     deliver(op, value, options.out)
@@ -141,7 +142,12 @@ fn deliver(op: Op, value: Array, out: Option<&Array>) -> Result<Array> {
 fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &Shape) -> Result<Array> {
     let stride =
         |axis: usize| if array.view.shape[axis] > 1 { array.view.strides[axis].unsigned_abs() } else { 0 };
-    let kept: SmallVec<[usize; 4]> = (0..array.ndim()).filter(|axis| !axes.contains(axis)).collect();
+    // The result is laid out as the array is: its axes from the slowest to the fastest.
+    let kept_axes: SmallVec<[usize; 4]> = (0..array.ndim()).filter(|axis| !axes.contains(axis)).collect();
+    let kept_strides: SmallVec<[isize; 4]> = kept_axes.iter().map(|&axis| array.view.strides[axis]).collect();
+    let layout = result_order(&[&kept_strides], kept_axes.len());
+    let kept: SmallVec<[usize; 4]> = layout.iter().map(|&at| kept_axes[at]).collect();
+    let kept_shape: &Shape = &layout.iter().map(|&at| kept_shape[at]).collect();
     let mut inner: SmallVec<[usize; 4]> = axes.into();
     inner.sort_by_key(|&axis| (std::cmp::Reverse(stride(axis)), axis));
     let n: usize = axes.iter().map(|&axis| array.view.shape[axis]).product();
@@ -192,7 +198,12 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
         record_quiet(kernel, results, &operands, &[])?;
         value
     };
-    if widen == folded { Ok(value) } else { value.astype(folded, Layout::C) }
+    let mut back: SmallVec<[usize; 4]> = smallvec![0; layout.len()];
+    for (position, &axis) in layout.iter().enumerate() {
+        back[axis] = position;
+    }
+    let value = value.with_view(widen, value.view.permuted(&back));
+    if widen == folded { Ok(value) } else { value.astype(folded, Layout::Keep) }
 }
 
 /// The dtype in which a reduction folds, and the one it returns.
@@ -333,7 +344,7 @@ impl Array {
             ..Options::default()
         };
         let mean = apply(Op::Divide, &[(&sum).into(), divisor.into()], &options)?.swap_remove(0);
-        if half && options.out.is_empty() { mean.astype(Dtype::Float16, Layout::C) } else { Ok(mean) }
+        if half && options.out.is_empty() { mean.astype(Dtype::Float16, Layout::Keep) } else { Ok(mean) }
     }
 
     /// The variance along axes, with `correction` degrees of freedom taken off.
@@ -375,7 +386,7 @@ impl Array {
         };
         let divisor = Scalar::new(freedom).cast(sum.dtype);
         let variance = apply(Op::Divide, &[(&sum).into(), divisor.into()], &given)?.swap_remove(0);
-        if half && options.out.is_none() { variance.astype(Dtype::Float16, Layout::C) } else { Ok(variance) }
+        if half && options.out.is_none() { variance.astype(Dtype::Float16, Layout::Keep) } else { Ok(variance) }
     }
 
     /// Number of elements along axes.
@@ -435,7 +446,8 @@ impl Array {
             return Err(Error::not_native(format!("{}.accumulate", op.row().numpy)));
         }
         let source = if self.dtype == folded { self.clone() } else { self.astype(folded, Layout::Keep)? };
-        let running = source.empty_like(folded, Layout::C)?;
+        let layout = result_order(&[self.strides()], self.ndim());
+        let running = Array::empty_ordered(source.shape(), folded, &layout)?;
         let order: SmallVec<[usize; 4]> =
             (0..self.ndim()).filter(|&other| other != axis).chain([axis]).collect();
         let n = self.view.shape[axis];

@@ -1,6 +1,6 @@
 //! Views by shape: reshape, transpose, and their like; and joining.
 
-use crate::broadcast::result_order;
+use crate::broadcast::copy_order;
 use crate::{Array, Error, Input, Layout, Result};
 use maniple_ops::Dtype;
 use maniple_runtime::{Shape, Strides, View};
@@ -165,7 +165,7 @@ impl Array {
     pub fn ravel(&self, layout: Layout) -> Result<Array> {
         match layout {
             Layout::Keep => {
-                let order = result_order(&[self.strides()], self.ndim());
+                let order = copy_order(&[self]);
                 let arranged = self.with_view(self.dtype, self.view.permuted(&order));
                 if arranged.is_c_contiguous() {
                     arranged.flat_or_copy(Layout::C)
@@ -271,8 +271,7 @@ pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<Dtype>) -> Resul
     let dtype = dtype.unwrap_or_else(|| {
         arrays.iter().skip(1).fold(first.dtype, |joint, array| joint.promote(array.dtype))
     });
-    let strides: Vec<&[isize]> = arrays.iter().map(Array::strides).collect();
-    let joint = Array::empty_ordered(&shape, dtype, &result_order(&strides, shape.len()))?;
+    let joint = Array::empty_ordered(&shape, dtype, &copy_order(&arrays.iter().collect::<Vec<_>>()))?;
     let mut start = 0;
     for array in arrays {
         let mut view = joint.view.clone();
