@@ -66,8 +66,8 @@ pub(crate) fn divide<R: Real>(a: Complex<R>, b: Complex<R>) -> Complex<R> {
     let ratio = small / large;
     let scale = R::ONE / (large + small * ratio);
     let sum = (first + second * ratio) * scale;
-    let difference = (second - first * ratio) * scale;
-    let im = if straight { difference } else { -difference };
+    // Either way round, and never negated, which would change the sign of a zero.
+    let im = (if straight { second - first * ratio } else { first * ratio - second }) * scale;
     Complex::new(if zero { a.re * R::INFINITY } else { sum }, if zero { a.im * R::INFINITY } else { im })
 }
 
