@@ -283,9 +283,6 @@ fn count_nonzero<'py>(
         };
         maniple_array::reduce(Op::Add, &truth, &options)
     })?;
-    if axes.is_none() && keep == Truth::False {
-        return crate::scalar::value(py, &count)?.call_method0("item");
-    }
     result(py, count)
 }
 

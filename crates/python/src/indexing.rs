@@ -146,7 +146,13 @@ fn set(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny
     let (Key::Basic(basic), Seen::Given(given)) = (parsed, seen) else {
         return set_elsewhere(slf, key, value);
     };
-    if loses(&given, array) {
+    let many = match &given {
+        Given::Array(value) => value.ndim() > 0,
+        Given::Made(value) => value.ndim() > 0,
+        _ => false,
+    };
+    // One element does not take an array, not even of one element; NumPy says so in the words of the dtype.
+    if loses(&given, array) || (many && names_one_element(&basic, array.ndim())) {
         return set_elsewhere(slf, key, value);
     }
     warnings::enter(py);

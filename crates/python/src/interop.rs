@@ -322,7 +322,9 @@ fn own_region(array: &Bound<'_, PyAny>) -> Option<(Array, u64)> {
     }
     // `numpy.asarray` of one of ours goes through a memory view.
     if !is_exactly(&owner, ptr::addr_of_mut!(ffi::PyMemoryView_Type)) {
-        return None;
+        // `numpy.lib.stride_tricks` puts an object of its own between a view and what it is a view of.
+        let inner = owner.getattr("base").ok()?;
+        return if is_exactly(&inner, types(py).numpy_array) { own_region(&inner) } else { None };
     }
     let held = owner.getattr("obj").ok()?;
     let ours = held.cast::<NdArray>().ok()?;
