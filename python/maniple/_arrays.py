@@ -46,10 +46,17 @@ class ArrayMeta(type):
 
 def install() -> None:
     """Give `ndarray` its class."""
-    make = ndarray.__new__
 
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return (make if cls in _KINDS else numpy.ndarray.__new__)(cls, *args, **kwargs)
+        if cls is not ndarray:
+            return numpy.ndarray.__new__(cls, *args, **kwargs)
+        positional = [_as_buffer(value) for value in args]
+        named = {key: _as_buffer(value) for key, value in kwargs.items()}
+        return ndarray._wrap(numpy.ndarray(*positional, **named))
 
     ndarray.__new__ = staticmethod(__new__)
     _maniple.set_metaclass(ArrayMeta)
+
+
+def _as_buffer(value: Any) -> Any:
+    return value._export(value.flags.writeable) if is_ours(value) else value

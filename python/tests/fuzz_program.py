@@ -245,7 +245,13 @@ class _Writer:
         if name is not None:
             pair = [name, self.partner(name)]
             self.dice.shuffle(pair)
-            self.say(f"{self.new()} = np.{self.dice.choice(EXACT_BINARY)}({', '.join(pair)})")
+            function = self.dice.choice(EXACT_BINARY)
+            self.say(f"{self.new()} = np.{function}({', '.join(pair)}){self.one_zero(function)}")
+
+    @staticmethod
+    def one_zero(function: str) -> str:
+        """Which of 0.0 and -0.0 is larger depends on NumPy's build; adding zero makes them one."""
+        return " + 0" if any(part in function for part in ("max", "min", "sort", "clip", "unique")) else ""
 
     def operator(self) -> None:
         """A chain of operators, whose temporaries are dropped at once."""
@@ -285,7 +291,7 @@ class _Writer:
         ways = [
             f"{name}[1:] += {name}[:-1]", f"{name}[:-1] = {name}[1:]", f"{name}[1:] = {name}[:-1]",
             f"{name}[::-1] = {name}", f"{name}[...] = {name}[::-1]", f"{name} *= {name}[::-1]",
-            f"np.add({name}[1:], {name}[:-1], out={name}[1:])", f"np.maximum({name}, {name}[:1], out={name})",
+            f"np.add({name}[1:], {name}[:-1], out={name}[1:])", f"np.multiply({name}, {name}[:1], out={name})",
             f"{name}[:] = {name}[{name}.shape[0] // 2]", f"np.subtract({name}, {name}[::-1], out={name})",
         ]  # fmt: skip
         shape = self.env[name].shape
@@ -300,7 +306,8 @@ class _Writer:
         name = self.pick()
         if name is None:
             return
-        function, other = self.dice.choice(EXACT_BINARY[:16]), self.partner(name)
+        exact = [function for function in EXACT_BINARY[:16] if not self.one_zero(function)]
+        function, other = self.dice.choice(exact), self.partner(name)
         how = self.dice.random()
         if how < 0.4:
             shape = numpy.broadcast_shapes(self.env[name].shape)
@@ -336,6 +343,7 @@ class _Writer:
         keep = self.dice.choice(["", "", ", keepdims=True"])
         ways = [f"np.{f}({name}, axis={axis}{keep})" for f in ("min", "max", "any", "all", "count_nonzero")]
         single = axis if "(" not in axis else "0"
+        ways = [way + self.one_zero(way[:6]) for way in ways]
         ways += [f"np.{f}({name}, axis={single}{keep})" for f in ("argmin", "argmax")]
         if array.dtype.kind in "biu":
             ways += [f"{name}.{f}(axis={axis}{keep})" for f in ("sum", "prod")]
@@ -370,11 +378,11 @@ class _Writer:
         if extent:
             indices = [self.dice.randrange(extent) for _ in range(self.dice.randint(1, 4))]
             ways += [f"np.{function}.reduceat({name}, {indices}, axis={axis})"]
-            if self.dice.random() < 0.3:
+            if self.dice.random() < 0.3 and array.dtype.kind in "biu":
                 wrote = [self.dice.randrange(array.shape[0]) for _ in range(3)] if array.shape[0] else []
                 self.say(f"np.{function}.at({name}, {wrote}, {self.dice.randint(0, 3)})")
                 return
-        self.say(f"{self.new()} = {self.dice.choice(ways)}")
+        self.say(f"{self.new()} = {self.dice.choice(ways)}{self.one_zero(function)}")
 
     def indices(self, extent: int, *, wrong: float = 0.03) -> str:
         """An integer index array for an axis."""
@@ -427,8 +435,8 @@ class _Writer:
             axis = self.dice.randrange(array.ndim)
             ways += [f"np.take({name}, {self.indices(array.shape[axis])}, axis={axis})"]
             ways += [f"np.compress([True, False, True][:{array.shape[axis]}], {name}, axis={axis})"]
-            ways += [f"np.sort({name}, axis={axis})", f"np.argsort({name}, axis={axis}, kind='stable')"]
-            ways += [f"np.unique({name})", f"{name}.repeat(2, axis={axis})"]
+            ways += [f"np.sort({name} + 0, axis={axis})", f"np.argsort({name}, axis={axis}, kind='stable')"]
+            ways += [f"np.unique({name} + 0)", f"{name}.repeat(2, axis={axis})"]
         self.say(f"{self.new()} = {self.dice.choice(ways)}")
 
     def fancy_write(self) -> None:
@@ -444,7 +452,8 @@ class _Writer:
         ways += [f"{name}.fill({self.dice.randint(0, 9)})", f"np.putmask({name}, {name} > 2, {value})"]
         ways += [f"np.copyto({name}, {value}, where={name} < 2, casting='unsafe')"]
         if array.ndim:
-            ways += [f"{name}.sort(axis={self.dice.randrange(array.ndim)})"]
+            if array.dtype.kind in "biu":
+                ways += [f"{name}.sort(axis={self.dice.randrange(array.ndim)})"]
             ways += [f"np.put({name}, {self.indices(array.size)}, {self.dice.randint(0, 9)})"]
         self.say(self.dice.choice(ways))
 

@@ -36,7 +36,9 @@ def test_a_row_arrives_in_python(tmp_path):
     page = (ROOT / "docs/add-an-op.md").read_text()
     row = re.search(r"<!-- row -->\n```rust\n(.*?)```", page, re.DOTALL).group(1)
     for folder in ("crates", "ci", "python"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+        )
     for file in ("Cargo.toml", "Cargo.lock"):
         shutil.copy(ROOT / file, tmp_path / file)
     table = tmp_path / "crates/ops/src/table.rs"

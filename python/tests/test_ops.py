@@ -63,7 +63,7 @@ def samples(dtype, turn):
             if dtype.kind == "c":
                 values = (values + 1j * numpy.roll(values, 5)).astype(dtype)
                 values = values[numpy.isfinite(values)]
-    return numpy.concatenate([numpy.roll(values, turn * k) for k in range(len(values) if turn else 1)] * 1)
+    return numpy.concatenate([numpy.roll(values, turn * k) for k in range(len(values) if turn else 1)])
 
 
 def operands(count, dtype):
@@ -89,13 +89,13 @@ def both(ufunc, arguments):
     return answers
 
 
-def check_close(ours, theirs, near):
-    """Compare values; `near` allows a few units in the last place."""
+def check_close(ours, theirs, near, extreme=False):
+    """Compare values: `near` allows a few last places; which zero is an `extreme` depends on NumPy's build."""
     assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
     ours = numpy.asarray(ours)
     if not near:
         numpy.testing.assert_array_equal(ours, theirs)
-        if theirs.dtype.kind == "f":
+        if theirs.dtype.kind == "f" and not extreme:
             known = ~numpy.isnan(theirs)
             numpy.testing.assert_array_equal(numpy.signbit(ours[known]), numpy.signbit(theirs[known]))
         return
@@ -118,7 +118,7 @@ def test_every_row_on_every_dtype(name, ufunc, dtype):
         return
     near = name in NEAR or (dtype.startswith("complex") and name in COMPLEX_NEAR)
     for one, other in zip(ours if ufunc.nout > 1 else [ours], theirs if ufunc.nout > 1 else [theirs]):
-        check_close(one, other, near)
+        check_close(one, other, near, name in ("maximum", "minimum", "fmax", "fmin"))
     assert our_warnings == their_warnings
 
 

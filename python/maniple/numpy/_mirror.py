@@ -294,6 +294,10 @@ def native(function: Callable, original: Callable) -> Callable:
             return function(*args, **kwargs)
         except not_native:
             pass
+        except TypeError:
+            # NumPy knows more signatures, and its own words for what fits none.
+            if _fallback.mode() == "error":
+                raise
         return _fallback.run(name, original, args, kwargs)
 
     return dress(wrapper, original)

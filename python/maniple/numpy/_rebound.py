@@ -88,6 +88,9 @@ _CHECKED = {
 # Modules whose private helpers, functions and classes alike, are rebound wherever they are mentioned.
 _HELPERS = {*_PUBLIC, "numpy._core._methods"}
 
+# Functions of those modules that make NumPy's arrays from addresses, and so have to run in NumPy.
+_NUMPYS = {"as_strided"}
+
 # Public classes written in Python over arrays.
 _CLASSES = {
     "numpy.lib._function_base_impl": {"vectorize"},
@@ -233,7 +236,9 @@ def _implementation(function: Any) -> Any:
 
 def _is_helper(code: types.FunctionType) -> bool:
     scope = code.__globals__
-    return scope.get("__name__") in _HELPERS and code.__name__ not in scope.get("__all__", ())
+    if code.__name__ in _NUMPYS or scope.get("__name__") not in _HELPERS:
+        return False
+    return code.__name__ not in scope.get("__all__", ())
 
 
 def _class_key(cls: type) -> str | None:
