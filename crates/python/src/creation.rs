@@ -42,13 +42,26 @@ enum Copies {
     Never,
 }
 
+impl FromPyObject<'_, '_> for Copies {
+    type Error = PyErr;
+    fn extract(copy: Borrowed<'_, '_, PyAny>) -> PyResult<Copies> {
+        Ok(if copy.is_none() {
+            Copies::IfNeeded
+        } else if copy.is_truthy()? {
+            Copies::Always
+        } else {
+            Copies::Never
+        })
+    }
+}
+
 #[pyfunction]
-#[pyo3(signature = (object, dtype = None, *, copy = None, order = None, subok = false, ndmin = 0, ndmax = 0, like = None))]
+#[pyo3(signature = (object, dtype = None, *, copy = Copies::Always, order = None, subok = false, ndmin = 0, ndmax = 0, like = None))]
 #[allow(clippy::too_many_arguments)]
 fn array<'py>(
     object: &Bound<'py, PyAny>,
     dtype: Option<&Bound<'py, PyAny>>,
-    copy: Option<&Bound<'py, PyAny>>,
+    copy: Copies,
     order: Option<&Bound<'py, PyAny>>,
     subok: bool,
     ndmin: usize,
@@ -59,13 +72,7 @@ fn array<'py>(
     if given(like).is_some() || ndmax != 0 {
         return Err(not_native());
     }
-    let copies = match copy {
-        None => Copies::Always,
-        Some(copy) if copy.is_none() => Copies::IfNeeded,
-        Some(copy) if copy.is_truthy()? => Copies::Always,
-        Some(_) => Copies::Never,
-    };
-    let made = converted(object, dtype, copies, order, Layout::Keep)?;
+    let made = converted(object, dtype, copy, order, Layout::Keep)?;
     let py = object.py();
     let Some(native) = crate::array::native_of(&made).filter(|native| native.ndim() < ndmin) else {
         return if crate::array::native_of(&made).is_none() && ndmin > 0 {
