@@ -30,12 +30,12 @@ def redirect(chooses: Callable[[dict[str, Any]], bool]) -> None:
             return plain_import(name, globals, locals, fromlist, level)
         if not chooses(globals if globals is not None else sys._getframe(1).f_globals):
             return plain_import(name, globals, locals, fromlist, level)
-        module = _ours(name, plain_import)
+        module = _ours(name, plain_import, fromlist)
         return module if fromlist else sys.modules["maniple.numpy"]
 
     def import_module(name: str, package: str | None = None) -> Any:
         if _is_numpy(name) and chooses(sys._getframe(1).f_globals):
-            return _ours(name, plain_import)
+            return _ours(name, plain_import, ())
         return plain_import_module(name, package)
 
     builtins.__import__ = __import__
@@ -75,9 +75,9 @@ def _is_numpy(name: str) -> bool:
     return name == "numpy" or name.startswith("numpy.")
 
 
-def _ours(name: str, plain_import: Callable) -> Any:
+def _ours(name: str, plain_import: Callable, fromlist: Sequence[str]) -> Any:
     try:
-        plain_import("maniple." + name)
+        plain_import("maniple." + name, None, None, fromlist or ())
     except ModuleNotFoundError as missing:
         if missing.name is not None and missing.name.startswith("maniple.numpy"):
             raise ModuleNotFoundError(

@@ -82,7 +82,8 @@ def run_file(file: Path, mode: str) -> Outcome:
             unfinished = [test for test in started if test not in outcome.cases]
             if not unfinished:
                 if not outcome.cases and status:
-                    raise RuntimeError(f"{_name(file)} does not load:\n{output[-3000:]}")
+                    # Every case counts as not run.
+                    print(f"{_name(file)} does not load with {mode}:\n{output[-3000:]}", file=sys.stderr)
                 return outcome
             for test in unfinished:
                 outcome.cases[test] = "crashed"

@@ -114,8 +114,32 @@ def mirror(module: types.ModuleType) -> types.ModuleType:
     return known if known is not None else importlib.import_module(PREFIX + name)
 
 
+_scope = types.ModuleType.__dict__["__dict__"].__get__
+
+
+class Mirror(types.ModuleType):
+    """A module of ours for one of NumPy's. Names come when they are asked for; all of them when `vars` asks."""
+
+    @property
+    def __dict__(self) -> dict:
+        scope = _scope(self)
+        for name in scope["__dir__"]():
+            if name not in scope:
+                try:
+                    getattr(self, name)
+                except AttributeError:
+                    continue
+        return scope
+
+
+def scope_of(module: types.ModuleType) -> dict:
+    """The globals of one of our modules, as they are now."""
+    return _scope(module)
+
+
 def names(scope: dict, module: types.ModuleType) -> None:
     """Make the module with globals `scope` answer for every name of NumPy's `module`."""
+    sys.modules[scope["__name__"]].__class__ = Mirror
 
     def __getattr__(name: str) -> Any:
         if name in _IDENTITY:
@@ -178,7 +202,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(module: types.ModuleType) -> None:
         """Fill the mirror's hooks; its names come when they are asked for."""
         original = sys.modules[module.__name__.removeprefix(PREFIX)]
-        names(module.__dict__, original)
+        names(scope_of(module), original)
         if getattr(original, "__file__", None):
             module.__file__ = original.__file__
         if hasattr(original, "__all__"):
@@ -195,6 +219,10 @@ class FallbackUfunc:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _fallback.run(self.__name__, self.__maniple_numpy__, args, kwargs)
+
+    @property
+    def __class__(self) -> type:
+        return _maniple.ufunc
 
     def __repr__(self) -> str:
         return repr(self.__maniple_numpy__)

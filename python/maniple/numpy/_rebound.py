@@ -15,6 +15,7 @@ ours to compute on, such as object arrays, masked arrays and other libraries' ar
 NumPy.
 """
 
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -253,13 +254,7 @@ def _class_key(cls: type) -> str | None:
 
 
 def _scope(original: dict) -> dict:
-    return _mirror.mirror(_module(original["__name__"])).__dict__
-
-
-def _module(name: str) -> types.ModuleType:
-    import sys
-
-    return sys.modules[name]
+    return _mirror.scope_of(_mirror.mirror(sys.modules[original["__name__"]]))
 
 
 def _supply_names(original: types.FunctionType) -> None:
