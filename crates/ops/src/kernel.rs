@@ -206,7 +206,8 @@ fn all_events<K: Kernel>(a: &[K::A], b: &[K::B], c: &[K::C], o: &[K::O]) -> Flag
     for i in 0..n {
         events |= K::events(a[i].load(), b[i].load(), c[i].load(), o[i].load()).bits();
     }
-    Flags::from_bits(events)
+    // Hidden from the compiler, which else looks for single bits in parts of the sum and then cannot vectorise it.
+    Flags::from_bits(std::hint::black_box(events))
 }
 
 #[inline(always)]

@@ -38,7 +38,8 @@ pub(crate) fn sum_of_powers<R: Real>(a: R, b: R) -> Flags {
     when(a.missing() | b.missing(), Flags::INVALID) | overflow_of_two(a, b, a - b)
 }
 
+/// The events if the condition holds. A product rather than a choice, of which the compiler might make a branch.
 #[inline(always)]
 fn when(condition: bool, flags: Flags) -> Flags {
-    if condition { flags } else { Flags::NONE }
+    Flags::from_bits(condition as u8 * flags.bits())
 }

@@ -347,7 +347,7 @@ pub(crate) fn half_quotient_events(a: f32, b: f32) -> Flags {
 /// An infinite result of a finite number.
 #[inline(always)]
 pub(crate) fn overflow<R: Real>(a: R, result: R) -> Flags {
-    if result.infinite() & !a.infinite() { Flags::OVERFLOW } else { Flags::NONE }
+    Flags::from_bits((result.infinite() & !a.infinite()) as u8 * Flags::OVERFLOW.bits())
 }
 
 /// What NumPy reports of [`half_spacing`].

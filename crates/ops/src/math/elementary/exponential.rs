@@ -47,24 +47,32 @@ const EXP2: [f64; 11] = [
 /// The exponential.
 #[inline(always)]
 pub(crate) fn exp(x: f64) -> f64 {
-    let x = clamp(x, -746.0, 710.0);
-    let Reduced { r, bits, .. } = reduce(x);
-    scale(1.0 + (r * r).mul_add(polynomial(r, &EXP), r), bits)
+    let Reduced { r, bits, .. } = reduce(clamp(x, -746.0, 710.0));
+    let factor = 1.0 + (r * r).mul_add(polynomial(r, &EXP), r);
+    scale(vanishing(x, -746.0, factor), bits)
 }
 
 /// Two to the power.
 #[inline(always)]
 pub(crate) fn exp2(x: f64) -> f64 {
-    let x = clamp(x, -1076.0, 1025.0);
-    let rounded = x + EXPONENT_ROUNDER;
-    let r = x - (rounded - EXPONENT_ROUNDER);
-    power_of_two(r, rounded.to_bits())
+    power_of_two(x, 0.0)
 }
 
-/// Two to the power `r + bits - 2046` for |r| not much above 1/2.
+/// Two to the power `x + low` for a `low` below the last bit of x.
 #[inline(always)]
-pub(super) fn power_of_two(r: f64, bits: u64) -> f64 {
-    scale(r.mul_add(polynomial(r, &EXP2), 1.0), bits)
+pub(super) fn power_of_two(x: f64, low: f64) -> f64 {
+    let inside = clamp(x, -1076.0, 1025.0);
+    let rounded = inside + EXPONENT_ROUNDER;
+    let r = (inside - (rounded - EXPONENT_ROUNDER)) + low;
+    let factor = r.mul_add(polynomial(r, &EXP2), 1.0);
+    scale(vanishing(x, -1076.0, factor), rounded.to_bits())
+}
+
+/// The factor, or zero where `x` is below the smallest number whose exponential is not zero: a product that rounds to
+/// zero takes some processors a hundred times as long as one with zero.
+#[inline(always)]
+fn vanishing(x: f64, lowest: f64, factor: f64) -> f64 {
+    if x < lowest { 0.0 } else { factor }
 }
 
 /// The exponential less one: `2^n (exp r - 1) + (2^n - 1)`, halved on the way as 2^n may be too large.

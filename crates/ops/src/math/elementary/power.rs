@@ -6,7 +6,7 @@
 
 use super::exponential::power_of_two;
 use super::logarithm::{exponent_number, split};
-use super::{EXPONENT_ROUNDER, ROUNDER, ordered_sum, polynomial, product};
+use super::{ROUNDER, ordered_sum, polynomial, product};
 
 /// 2 / ln 2 and 2 / (3 ln 2), each as a sum.
 const FIRST: f64 = 2.885_390_081_777_926_8;
@@ -46,14 +46,9 @@ pub(crate) fn power(x: f64, y: f64) -> f64 {
     let high = if a == 0.0 { f64::NEG_INFINITY } else { high };
     let high = if a == f64::INFINITY { f64::INFINITY } else { high };
     let (exponent, exponent_low) = product(y, high);
-    // Beyond this the result is zero or infinite; the error may be a NaN there.
-    let inside = exponent.abs() < 1100.0;
-    let limit = if exponent > 0.0 { 1100.0 } else { -1100.0 };
-    let exponent_low = if inside { y.mul_add(low, exponent_low) } else { 0.0 };
-    let exponent = if inside { exponent } else { limit };
-    let rounded = exponent + EXPONENT_ROUNDER;
-    let rest = (exponent - (rounded - EXPONENT_ROUNDER)) + exponent_low;
-    settle(x, y, power_of_two(rest, rounded.to_bits()))
+    // Where the result is zero or infinite, the error may be a NaN.
+    let exponent_low = if exponent.abs() < 1100.0 { y.mul_add(low, exponent_low) } else { 0.0 };
+    settle(x, y, power_of_two(exponent, exponent_low))
 }
 
 /// The base 2 logarithm of a positive finite number, as a sum.
