@@ -186,6 +186,11 @@ impl Array {
             Input::Array(array) => array.astype(self.dtype, Layout::Keep)?,
             scalar => Array::full(&[], crate::elementwise::constant(&scalar, self.dtype)?)?,
         };
+        if let [Pick::Where(mask)] = picks
+            && mask.ndim() == self.ndim()
+        {
+            check_masked_values(&value, plan.size())?;
+        }
         let ones = value.ndim().saturating_sub(plan.shape.len());
         let fits = value.shape()[..ones].iter().all(|&extent| extent == 1);
         let trimmed = View {
@@ -472,6 +477,24 @@ fn check_mask(mask: &Array, array: &Array, first: usize) -> Result<()> {
                 first + axis
             )));
         }
+    }
+    Ok(())
+}
+
+/// NumPy's own words for values that do not fit what one mask picks.
+fn check_masked_values(values: &Array, picked: usize) -> Result<()> {
+    if values.ndim() > 1 {
+        return Err(Error::value(format!(
+            "NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has {} dimensions",
+            values.ndim()
+        )));
+    }
+    if values.size() != picked && values.size() != 1 {
+        return Err(Error::value(format!(
+            "NumPy boolean array indexing assignment cannot assign {} input values to the {picked} output values \
+             where the mask is true",
+            values.size()
+        )));
     }
     Ok(())
 }

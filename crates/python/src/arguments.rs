@@ -157,7 +157,13 @@ pub fn dtype(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     if let Some((_, found)) = table.scalars.iter().find(|(class, _)| *class == pointer) {
         return Ok(Wanted::Ours(*found));
     }
-    let object = numpy(py).call_method1("dtype", (value,))?;
+    // A class of dtypes, such as `numpy.dtypes.Float64DType`, stands for the dtype that it makes.
+    let classes = numpy(py).getattr("dtype")?.get_type();
+    let made = if value.is_instance(&classes)? { value.call0().ok() } else { None };
+    let object = match made {
+        Some(object) => object,
+        None => numpy(py).call_method1("dtype", (value,))?,
+    };
     Ok(match dtype_of_descriptor(py, object.as_ptr().cast()) {
         Some(found) => Wanted::Ours(found),
         None => Wanted::Foreign,

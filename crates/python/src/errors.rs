@@ -67,8 +67,8 @@ fn axis_error(py: Python<'_>, message: &str) -> PyResult<PyErr> {
     Ok(PyErr::from_value(instance))
 }
 
-/// The exception that NumPy raises for a call whose dtypes or casts do not fit: NumPy makes it itself, from stand-ins
-/// of the same dtypes without elements.
+/// The exception that NumPy raises for a call whose dtypes, casts or shapes do not fit: NumPy makes it itself, from
+/// stand-ins of the same dtypes and shapes that take no memory.
 #[cold]
 pub fn ask_numpy(
     function: &Bound<'_, PyAny>,
@@ -85,8 +85,9 @@ pub fn ask_numpy(
         };
         function.call(arguments, keywords.as_ref()).map(|_| ())
     };
+    let known = exception(py, error);
     match asked() {
-        Err(raised) if raised.is_instance_of::<PyTypeError>(py) => raised,
-        _ => exception(py, error),
+        Err(raised) if raised.is_instance(py, &known.get_type(py)) => raised,
+        _ => known,
     }
 }

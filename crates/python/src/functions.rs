@@ -151,7 +151,8 @@ fn concatenate<'py>(
     casting: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = arrays.py();
-    if given(out).is_some() || given(casting).is_some() {
+    let same_kind = given(casting).map_or(Ok(true), |casting| casting.eq("same_kind"))?;
+    if given(out).is_some() || !same_kind {
         return Err(not_native());
     }
     let dtype = match arguments::optional_dtype(dtype)? {

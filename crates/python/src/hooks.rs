@@ -80,8 +80,8 @@ pub fn fallback_method<'py>(
     fallback(&format!("ndarray.{name}"), &function, &all, keywords)
 }
 
-/// A value with every array of ours replaced by an array of NumPy's with the same dtype and no elements; 0-d arrays
-/// stay 0-d.
+/// A value with every array of ours replaced by one of NumPy's with the same dtype and shape, all of whose elements
+/// are one zero.
 pub fn stand_ins<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     convert(value, &|array| {
         let py = array.py();
@@ -89,11 +89,10 @@ pub fn stand_ins<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
             Held::Foreign(foreign) => Ok(foreign.bind(py).clone()),
             Held::Native(native) => {
                 let dtype = crate::types::dtype_object(py, native.dtype()).bind(py);
-                if native.ndim() == 0 {
-                    numpy(py).call_method1("zeros", ((), dtype))
-                } else {
-                    numpy(py).call_method1("zeros", (0, dtype))
-                }
+                let shape = crate::array::shape_tuple(py, native.shape())?;
+                let strides = PyTuple::new(py, vec![0; native.ndim()])?;
+                let zero = numpy(py).call_method1("zeros", ((), dtype))?;
+                numpy(py).getattr("ndarray")?.call1((shape, dtype, zero, 0, strides))
             }
         }
     })

@@ -397,6 +397,9 @@ pub unsafe fn fill_buffer(
 ) -> PyResult<()> {
     let py = slf.py();
     if let Held::Foreign(foreign) = slf.get().held(py) {
+        if foreign.bind(py).getattr("dtype")?.getattr("kind")?.extract::<String>()? == "V" {
+            return Err(PyBufferError::new_err("a buffer does not tell everything about structures"));
+        }
         // SAFETY: forwarded as it came; NumPy's array becomes the buffer's owner.
         return if unsafe { ffi::PyObject_GetBuffer(foreign.as_ptr(), buffer, flags) } < 0 {
             Err(PyErr::fetch(py))

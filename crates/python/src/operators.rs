@@ -302,7 +302,7 @@ fn power<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>) -> PyResult<
         };
         let inexact = own.dtype().is_inexact();
         let quick = match exponent {
-            Some(2.0) if own.dtype().is_integer() && matches!(given, Given::Int(_)) => Some(Op::Square),
+            Some(2.0) if !inexact && matches!(given, Given::Int(_)) => Some(Op::Square),
             Some(2.0) if inexact => Some(Op::Square),
             Some(1.0) if inexact => Some(Op::Positive),
             Some(0.5) if inexact => Some(Op::Sqrt),

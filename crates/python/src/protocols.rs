@@ -6,7 +6,7 @@ use crate::hooks::{fallback, hook};
 use crate::interop::{self, export_array};
 use crate::scalar::value;
 use crate::types::numpy;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -158,19 +158,13 @@ impl NdArray {
 
     #[getter]
     fn __array_interface__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(array) = slf.get().native(slf.py()) else {
+            // `__array__` tells more about such a dtype.
+            return Err(PyAttributeError::new_err("an array of this dtype has no array interface"));
+        };
         // Whoever reads the address may use it as long as this array lives, and does not say when it stops.
-        if let Some(array) = slf.get().native(slf.py()) {
-            array.region().export();
-        }
+        array.region().export();
         export_array(slf)?.getattr("__array_interface__")
-    }
-
-    #[getter]
-    fn __array_struct__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(array) = slf.get().native(slf.py()) {
-            array.region().export();
-        }
-        export_array(slf)?.getattr("__array_struct__")
     }
 
     #[getter]

@@ -10,7 +10,6 @@ use crate::interop;
 use crate::types::{is_exactly, types};
 use crate::warnings;
 use maniple_array::{Array, Dtype, Index, Kind, Op, OutOfBounds, Pick};
-use pyo3::exceptions::PyIndexError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
@@ -66,19 +65,14 @@ fn index_array(entry: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         } else {
             array
         };
-        return Ok(Some(array));
+        let usable = array.dtype().is_integer() || array.dtype() == Dtype::Bool;
+        return Ok(usable.then_some(array));
     }
     if entry.is_instance_of::<PyBool>() || is_array_like(entry) || entry.hasattr("__array__")? {
         return match see(entry)? {
             Seen::Given(given) => Ok(Some(run(entry.py(), || given.into_array())?)),
             _ => Ok(None),
         };
-    }
-    if entry.is_instance_of::<pyo3::types::PyString>() {
-        return Err(PyIndexError::new_err(
-            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are \
-             valid indices",
-        ));
     }
     Ok(None)
 }

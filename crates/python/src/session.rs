@@ -1,6 +1,6 @@
 //! The runtime as Python sees it: starting it, waiting for it, and what it says about itself.
 
-use crate::errors::run;
+use crate::errors::{attempt, run};
 use crate::{lines, types, warnings};
 use maniple_array::{runtime, start};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -23,8 +23,8 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
 /// Runs everything that was recorded, and waits for it.
 #[pyfunction]
 pub fn sync(py: Python<'_>) -> PyResult<()> {
-    let waited = py.detach(|| runtime().sync());
-    run(py, || Ok(waited?))?;
+    let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
+    run(py, || waited)?;
     warnings::emit(py)
 }
 

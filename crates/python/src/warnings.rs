@@ -1,7 +1,7 @@
 //! Floating point events: what the user wants to hear about, and the warnings and exceptions that come of it.
 
 use crate::array::NdArray;
-use crate::errors::run;
+use crate::errors::{attempt, run};
 use crate::{hooks, lines};
 use maniple_array::{Context, runtime, set_context};
 use maniple_ops::Flags;
@@ -65,8 +65,8 @@ pub fn leave(py: Python<'_>) -> PyResult<()> {
 
 #[cold]
 fn leave_slowly(py: Python<'_>) -> PyResult<()> {
-    let waited = py.detach(|| runtime().sync());
-    run(py, || Ok(waited?))?;
+    let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
+    run(py, || waited)?;
     emit(py)
 }
 
