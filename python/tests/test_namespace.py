@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+from pathlib import Path
 
 import numpy
 import pytest
@@ -164,3 +165,8 @@ def test_masked_arrays_are_numpys():
     assert masked.sum() == 3
     assert isinstance(np.flip(masked), numpy.ma.MaskedArray)
     assert isinstance(np.arange(5) + masked, numpy.ma.MaskedArray)
+
+
+def test_stubs_are_fresh():
+    done = run_python(str(Path(__file__).parent.parent / "tools" / "stubs.py"), "--check")
+    assert done.returncode == 0, done.stdout + done.stderr

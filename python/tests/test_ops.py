@@ -116,6 +116,12 @@ def test_every_row_on_every_dtype(name, ufunc, dtype):
     if isinstance(theirs, type):
         assert isinstance(ours, type) and issubclass(ours, theirs)
         return
+    if dtype == "complex64" and name in NEAR:
+        # NumPy's are off by several units in the last place; what it gives in twice the precision is not.
+        with numpy.errstate(all="ignore"):
+            precise = getattr(numpy, name)(*[one.astype("complex128") for one in operands(ufunc.nin, dtype)])
+            finite = numpy.isfinite(precise) & numpy.isfinite(theirs)
+            theirs = numpy.where(finite, precise.astype(theirs.dtype), theirs)
     near = name in NEAR or (dtype.startswith("complex") and name in COMPLEX_NEAR)
     for one, other in zip(ours if ufunc.nout > 1 else [ours], theirs if ufunc.nout > 1 else [theirs]):
         check_close(one, other, near, name in ("maximum", "minimum", "fmax", "fmin"))
