@@ -83,7 +83,8 @@ pub fn copy_order(arrays: &[&Array]) -> SmallVec<[usize; 4]> {
             let (mut ambiguous, mut swap) = (true, false);
             for array in arrays {
                 if array.shape()[axis] != 1 && array.shape()[other] != 1 {
-                    let (own, before) = (array.strides()[axis].unsigned_abs(), array.strides()[other].unsigned_abs());
+                    let (own, before) =
+                        (array.strides()[axis].unsigned_abs(), array.strides()[other].unsigned_abs());
                     if own <= before {
                         swap = false;
                     } else if ambiguous {

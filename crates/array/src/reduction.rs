@@ -386,7 +386,11 @@ impl Array {
         };
         let divisor = Scalar::new(freedom).cast(sum.dtype);
         let variance = apply(Op::Divide, &[(&sum).into(), divisor.into()], &given)?.swap_remove(0);
-        if half && options.out.is_none() { variance.astype(Dtype::Float16, Layout::Keep) } else { Ok(variance) }
+        if half && options.out.is_none() {
+            variance.astype(Dtype::Float16, Layout::Keep)
+        } else {
+            Ok(variance)
+        }
     }
 
     /// Number of elements along axes.
@@ -457,7 +461,7 @@ impl Array {
             Operand::element(&source.region, Privilege::Read, folded, &from).with_access(Access::Rows(n)),
             Operand::element(&running.region, Privilege::Write, folded, &to).with_access(Access::Rows(n)),
         ];
-        let rows = if n == 0 { 0 } else { self.size() / n };
+        let rows = self.size().checked_div(n).unwrap_or(0);
         record(kernel, rows, &operands, &[])?;
         deliver(op, running, out)
     }

@@ -246,6 +246,9 @@ enum Axis {
     Picked,
 }
 
+/// An index array, extent and stride of its axis, and the axis for messages; masks need no check.
+type Picked = (Array, usize, isize, Option<usize>);
+
 impl Plan {
     /// As [`Plan::new`], with index arrays that do not change while the array is written.
     fn new_apart(array: &Array, picks: &[Pick]) -> Result<Plan> {
@@ -276,8 +279,7 @@ impl Plan {
         }
         let mut offset = array.view.offset;
         let mut axes: SmallVec<[Axis; 6]> = SmallVec::new();
-        // Index array, extent and stride of its axis, and the axis for messages; masks need no check.
-        let mut arrays: SmallVec<[(Array, usize, isize, Option<usize>); 2]> = SmallVec::new();
+        let mut arrays: SmallVec<[Picked; 2]> = SmallVec::new();
         let mut axis = 0;
         let keep = |axis: &mut usize, count: usize, axes: &mut SmallVec<[Axis; 6]>| {
             for _ in 0..count {

@@ -67,7 +67,7 @@ impl Array {
         let size = self.size();
         let unknown = match (wanted.iter().any(|&extent| extent < 0), known) {
             (false, _) if known == size => 0,
-            (true, 1..) if size % known == 0 => size / known,
+            (true, 1..) if size.is_multiple_of(known) => size / known,
             _ => return Err(wrong()),
         };
         Ok(wanted.iter().map(|&extent| if extent < 0 { unknown } else { extent as usize }).collect())

@@ -209,10 +209,9 @@ fn converted<'py>(
         && copies != Copies::Always
         && wanted.is_none()
         && given(order).is_none()
+        && layout == Layout::Keep
     {
-        if layout == Layout::Keep {
-            return Ok(interop::wrap(object)?.into_any());
-        }
+        return Ok(interop::wrap(object)?.into_any());
     }
     elsewhere(
         object,
