@@ -122,7 +122,9 @@ impl<E: Lane, K: Kernel<A = E, B = E, C = (), O = E, P = ()>> Foldable for K {
 
 #[inline(always)]
 fn combine<K: Foldable>(a: K::Element, b: K::Element) -> K::Element {
-    K::Element::store(K::call(a.load(), b.load(), ()).0)
+    let (a, b) = (a.load(), b.load());
+    let rare = K::HAS_RARE && K::is_rare(a, b, ());
+    K::Element::store(if rare { K::rare(a, b, ()).0 } else { K::call(a, b, ()).0 })
 }
 
 #[inline(always)]

@@ -53,13 +53,13 @@ pub(crate) trait Kernel {
     ) -> bool {
         false
     }
-    /// As `call`, for the first output of a rare element. Only blocks look for rare elements, folds do not.
+    /// As `call`, for a rare element.
     fn rare(
         a: <Self::A as Lane>::Value,
         b: <Self::B as Lane>::Value,
         c: <Self::C as Lane>::Value,
-    ) -> <Self::O as Lane>::Value {
-        Self::call(a, b, c).0
+    ) -> (<Self::O as Lane>::Value, <Self::P as Lane>::Value) {
+        Self::call(a, b, c)
     }
     /// The events one element means, from its inputs and first result, where `STATUS` is `Computed` or `Reviewed`.
     #[inline(always)]
@@ -181,18 +181,26 @@ fn each<K: Kernel>(
             rare |= K::is_rare(a[i].load(), b[i].load(), c[i].load());
         }
         if rare {
-            each_rare::<K>(a, b, c, o);
+            each_rare::<K>(a, b, c, o, p);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn each_rare<K: Kernel>(a: &[K::A], b: &[K::B], c: &[K::C], o: &mut [MaybeUninit<K::O>]) {
+fn each_rare<K: Kernel>(
+    a: &[K::A],
+    b: &[K::B],
+    c: &[K::C],
+    o: &mut [MaybeUninit<K::O>],
+    p: &mut [MaybeUninit<K::P>],
+) {
     for i in 0..o.len() {
         let (a, b, c) = (a[i].load(), b[i].load(), c[i].load());
         if K::is_rare(a, b, c) {
-            o[i].write(K::O::store(K::rare(a, b, c)));
+            let (first, second) = K::rare(a, b, c);
+            o[i].write(K::O::store(first));
+            p[i].write(K::P::store(second));
         }
     }
 }

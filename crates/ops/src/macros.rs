@@ -157,14 +157,14 @@ macro_rules! kernel {
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
      ($o:ty, $p:ty) $body:block $rare:tt $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, $p, $body, $rare $events);
+        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, $p, $body, both $rare $events);
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
      $o:tt $body:block $rare:tt $events:tt) => {
-        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, (), ($body, ()), $rare $events);
+        $crate::macros::kernel!(@ $status ($a: $first, $b: $second, $c: $third) $o, (), ($body, ()), one $rare $events);
     };
     (@ $status:ident ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty)
-     $o:ty, $p:ty, $result:expr, $rare:tt $events:tt) => {
+     $o:ty, $p:ty, $result:expr, $outputs:ident $rare:tt $events:tt) => {
         impl Kernel for K {
             type A = $first;
             type B = $second;
@@ -180,16 +180,22 @@ macro_rules! kernel {
             ) -> (<$o as Lane>::Value, <$p as Lane>::Value) {
                 $result
             }
-            $crate::macros::rare!(($a: $first, $b: $second, $c: $third) $o, $rare);
+            $crate::macros::rare!($outputs ($a: $first, $b: $second, $c: $third) $rare);
             $crate::macros::events!(($a: $first, $b: $second, $c: $third) $o, $events);
         }
     };
 }
 
-/// The elements that a kernel of one output computes apart, and how.
+/// The elements that a kernel computes apart, and how; a single output becomes a pair with nothing.
 macro_rules! rare {
-    ($args:tt $o:ty, ()) => {};
-    (($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty) $o:ty, (($rare:expr) $rarely:block)) => {
+    ($outputs:ident $args:tt ()) => {};
+    (one $args:tt ($rare:tt $rarely:block)) => {
+        $crate::macros::rare!(@ $args $rare ($rarely, ()));
+    };
+    (both $args:tt ($rare:tt $rarely:block)) => {
+        $crate::macros::rare!(@ $args $rare $rarely);
+    };
+    (@ ($a:ident: $first:ty, $b:ident: $second:ty, $c:ident: $third:ty) ($rare:expr) $result:expr) => {
         const HAS_RARE: bool = true;
         #[inline(always)]
         #[allow(unused_variables)]
@@ -205,8 +211,8 @@ macro_rules! rare {
             $a: <$first as Lane>::Value,
             $b: <$second as Lane>::Value,
             $c: <$third as Lane>::Value,
-        ) -> <$o as Lane>::Value {
-            $rarely
+        ) -> (<Self::O as Lane>::Value, <Self::P as Lane>::Value) {
+            $result
         }
     };
 }

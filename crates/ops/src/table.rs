@@ -6,7 +6,7 @@
 use crate::dtype::{Bool, Dtype};
 use crate::flags::Flags;
 use crate::kernel::{Case, Kernel, Lane, Order, Status};
-use crate::math::{Integer, Real, complex, events, inverse, real};
+use crate::math::{Integer, Real, complex, division, events, inverse, real};
 use crate::rule::Rule;
 use crate::scalar::Scalar;
 use half::f16;
@@ -129,27 +129,27 @@ crate::macros::ops! {
     /// The quotient rounded towards minus infinity.
     FloorDivide "floor_divide" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.floor_divide(b) }, events { a.division_events(b) }
-        half => (a, b) -> S { real::floor_divide(a, b) }, review { real::half_quotient_events(a, b) }
-        real => (a, b) -> S { real::floor_divide(a, b) }, review { real::quotient_events(a, b) }
+        half => (a, b) -> S { division::floor_divide(a, b) }; unless (division::is_far(a, b)) { division::far(a, b).0 }, review { division::half_quotient_events(a, b) }
+        real => (a, b) -> S { division::floor_divide(a, b) }; unless (division::is_far(a, b)) { division::far(a, b).0 }, review { division::quotient_events(a, b) }
     }
     /// The remainder with the sign of the divisor.
     Remainder "remainder" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { Integer::remainder(a, b) }, events { a.remainder_events(b) }
-        float => (a, b) -> S { real::remainder(a, b) }, review { real::remainder_events(a, b) }
+        float => (a, b) -> S { division::remainder(a, b) }; unless (division::is_far(a, b)) { division::far(a, b).1 }, review { division::remainder_events(a, b) }
     }
     /// The remainder with the sign of the dividend.
     Fmod "fmod" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.fmod(b) }, events { a.remainder_events(b) }
-        float => (a, b) -> S { a.fmod(b) }
+        float => (a, b) -> S { division::fmod(a, b) }; unless (division::is_far(a, b)) { a.slow_fmod(b) }, review { division::remainder_events(a, b) }
     }
     /// The quotient rounded towards minus infinity, and the remainder that goes with it.
     Divmod "divmod" 2 -> 2 Linear Natural None 1.0 Nothing {
         int, uint => (a, b) -> (S, S) { (a.floor_divide(b), Integer::remainder(a, b)) }, events { a.division_events(b) }
-        half => (a, b) -> (S, S) { real::divmod(a, b) }, review {
-            real::half_quotient_events(a, b) | real::remainder_events(a, b)
+        half => (a, b) -> (S, S) { division::divmod(a, b) }; unless (division::is_far(a, b)) { division::far(a, b) }, review {
+            division::half_quotient_events(a, b) | division::remainder_events(a, b)
         }
-        real => (a, b) -> (S, S) { real::divmod(a, b) }, review {
-            real::quotient_events(a, b) | real::remainder_events(a, b)
+        real => (a, b) -> (S, S) { division::divmod(a, b) }; unless (division::is_far(a, b)) { division::far(a, b) }, review {
+            division::quotient_events(a, b) | division::remainder_events(a, b)
         }
     }
     /// The first number to the power of the second; integers wrap.

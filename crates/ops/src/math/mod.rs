@@ -3,6 +3,7 @@
 //! Every function is `#[inline(always)]` as far as it is branch-free, so that a block's loop vectorises over it.
 
 pub(crate) mod complex;
+pub(crate) mod division;
 mod elementary;
 pub(crate) mod events;
 pub(crate) mod integer;

@@ -20,6 +20,8 @@ pub(crate) trait Real:
     const ONE: Self;
     const NAN: Self;
     const INFINITY: Self;
+    /// A quarter of the first integer whose successor is no number.
+    const LARGE: Self;
     /// The smallest normal number.
     const SMALLEST: Self;
     const DEGREES_PER_RADIAN: Self;
@@ -29,7 +31,11 @@ pub(crate) trait Real:
     fn magnitude(self) -> Self;
     fn with_sign_of(self, other: Self) -> Self;
     fn round_down(self) -> Self;
-    fn fmod(self, by: Self) -> Self;
+    /// The C library's remainder, digit by digit.
+    fn slow_fmod(self, by: Self) -> Self;
+    fn cut(self) -> Self;
+    /// `self * by + to`, rounded once.
+    fn fused(self, by: Self, to: Self) -> Self;
     fn power(self, exponent: Self) -> Self;
     fn hypot(self, other: Self) -> Self;
     fn arctan2(self, x: Self) -> Self;
@@ -79,6 +85,7 @@ macro_rules! real {
             const ONE: Self = 1.0;
             const NAN: Self = $real::NAN;
             const INFINITY: Self = $real::INFINITY;
+            const LARGE: Self = (1u64 << ($mantissa - 1)) as $real;
             const SMALLEST: Self = $real::MIN_POSITIVE;
             const DEGREES_PER_RADIAN: Self = 180.0 / std::$real::consts::PI;
             const RADIANS_PER_DEGREE: Self = std::$real::consts::PI / 180.0;
@@ -103,8 +110,16 @@ macro_rules! real {
                 self.floor()
             }
             #[inline(always)]
-            fn fmod(self, by: Self) -> Self {
+            fn slow_fmod(self, by: Self) -> Self {
                 self % by
+            }
+            #[inline(always)]
+            fn cut(self) -> Self {
+                self.trunc()
+            }
+            #[inline(always)]
+            fn fused(self, by: Self, to: Self) -> Self {
+                self.mul_add(by, to)
             }
             #[inline(always)]
             fn power(self, exponent: Self) -> Self {
@@ -272,77 +287,6 @@ macro_rules! real {
 
 real!(f32, u32, 23, 127, single, libm::ldexpf);
 real!(f64, u64, 52, 1023, double, libm::ldexp);
-
-/// Quotient rounded down and remainder with the sign of the divisor, as Python and NumPy define them together.
-#[inline(always)]
-pub(crate) fn divmod<R: Real>(a: R, b: R) -> (R, R) {
-    let mut rest = a.fmod(b);
-    if b == R::ZERO {
-        return (a / b, rest);
-    }
-    let mut quotient = (a - rest) / b;
-    if rest != R::ZERO {
-        if (b < R::ZERO) != (rest < R::ZERO) {
-            rest = rest + b;
-            quotient = quotient - R::ONE;
-        }
-    } else {
-        rest = R::ZERO.with_sign_of(b);
-    }
-    if quotient == R::ZERO {
-        return (R::ZERO.with_sign_of(a / b), rest);
-    }
-    let whole = quotient.round_down();
-    let half = R::ONE / (R::ONE + R::ONE);
-    (if quotient - whole > half { whole + R::ONE } else { whole }, rest)
-}
-
-/// The quotient of [`divmod`]; a zero divisor is a plain division.
-#[inline(always)]
-pub(crate) fn floor_divide<R: Real>(a: R, b: R) -> R {
-    if b == R::ZERO { a / b } else { divmod(a, b).0 }
-}
-
-/// The remainder of [`divmod`].
-#[inline(always)]
-pub(crate) fn remainder<R: Real>(a: R, b: R) -> R {
-    if b == R::ZERO { a.fmod(b) } else { divmod(a, b).1 }
-}
-
-/// What NumPy reports of [`floor_divide`].
-#[inline(always)]
-pub(crate) fn quotient_events<R: Real>(a: R, b: R) -> Flags {
-    if a.missing() || b.missing() {
-        Flags::NONE
-    } else if b == R::ZERO {
-        match () {
-            _ if a == R::ZERO => Flags::INVALID,
-            _ if a.infinite() => Flags::NONE,
-            _ => Flags::DIVIDE,
-        }
-    } else if a.infinite() {
-        Flags::INVALID
-    } else if (a / b).infinite() {
-        // Rounding the quotient down then takes infinity from infinity.
-        Flags::OVERFLOW | Flags::INVALID
-    } else {
-        Flags::NONE
-    }
-}
-
-/// What NumPy reports of [`remainder`].
-#[inline(always)]
-pub(crate) fn remainder_events<R: Real>(a: R, b: R) -> Flags {
-    let defined = a.missing() || b.missing() || !(b == R::ZERO || a.infinite());
-    if defined { Flags::NONE } else { Flags::INVALID }
-}
-
-/// What NumPy reports of [`floor_divide`] of halves: the quotient overflows sooner.
-#[inline(always)]
-pub(crate) fn half_quotient_events(a: f32, b: f32) -> Flags {
-    let overflows = (a / b).abs() >= 65520.0 && b != 0.0 && a.is_finite();
-    if overflows { Flags::OVERFLOW } else { quotient_events(a, b) }
-}
 
 /// An infinite result of a finite number.
 #[inline(always)]
