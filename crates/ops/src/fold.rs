@@ -71,8 +71,8 @@ pub fn fold_at(op: Op, dtype: Dtype, level: Level) -> Option<Fold> {
         order: folds.order,
         leaf: folds.leaf[level as usize],
         rows: folds.rows[level as usize],
-        extend: folds.extend,
-        scan: folds.scan,
+        extend: folds.extend[level as usize],
+        scan: folds.scan[level as usize],
         lanes: LANES,
     })
 }
@@ -83,8 +83,8 @@ pub(crate) struct Folds {
     order: Order,
     leaf: Versions<FoldLeaf>,
     rows: Versions<FoldRows>,
-    extend: FoldExtend,
-    scan: FoldScan,
+    extend: Versions<FoldExtend>,
+    scan: Versions<FoldScan>,
 }
 
 impl Folds {
@@ -93,20 +93,28 @@ impl Folds {
             order: Order::Tree,
             leaf: versions!(leaf::<K: Foldable>(out: *mut u8, data: *const u8, n: usize)),
             rows: versions!(rows::<K: Foldable>(accumulators: *mut u8, data: *const u8, n: usize)),
-            extend: extend::<K>,
-            scan: scan::<K>,
+            extend: extend_versions::<K>(),
+            scan: scan_versions::<K>(),
         }
     }
 
     pub(crate) const fn sequential<K: Foldable>() -> Folds {
         Folds {
             order: Order::Sequential,
-            leaf: [sequential_leaf::<K>; 3],
-            rows: [rows::<K>; 3],
-            extend: extend::<K>,
-            scan: scan::<K>,
+            leaf: versions!(sequential_leaf::<K: Foldable>(out: *mut u8, data: *const u8, n: usize)),
+            rows: versions!(rows::<K: Foldable>(accumulators: *mut u8, data: *const u8, n: usize)),
+            extend: extend_versions::<K>(),
+            scan: scan_versions::<K>(),
         }
     }
+}
+
+const fn extend_versions<K: Foldable>() -> Versions<FoldExtend> {
+    versions!(extend::<K: Foldable>(accumulator: *mut u8, data: *const u8, n: usize))
+}
+
+const fn scan_versions<K: Foldable>() -> Versions<FoldScan> {
+    versions!(scan::<K: Foldable>(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start))
 }
 
 /// A kernel from two elements to one of the same dtype.
@@ -245,6 +253,7 @@ fn combine_rows<K: Foldable>(accumulators: &mut [K::Element], data: &[K::Element
     Flags::from_bits(events)
 }
 
+#[inline(always)]
 unsafe fn sequential_leaf<K: Foldable>(out: *mut u8, data: *const u8, n: usize) {
     // SAFETY: the caller promises `n >= 1` elements at `data` and room for one at `out`.
     unsafe {
@@ -253,6 +262,7 @@ unsafe fn sequential_leaf<K: Foldable>(out: *mut u8, data: *const u8, n: usize) 
     }
 }
 
+#[inline(always)]
 unsafe fn extend<K: Foldable>(accumulator: *mut u8, data: *const u8, n: usize) {
     // SAFETY: the caller promises one element at `accumulator` and `n` at `data`.
     let (accumulator, data) = unsafe {
@@ -268,6 +278,7 @@ unsafe fn extend<K: Foldable>(accumulator: *mut u8, data: *const u8, n: usize) {
     settle::<K>(before, Flags::from_bits(events));
 }
 
+#[inline(always)]
 unsafe fn scan<K: Foldable>(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start) {
     if n == 0 {
         return;
