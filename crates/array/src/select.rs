@@ -339,6 +339,9 @@ impl Plan {
         }
         let rest = array.ndim() - axis;
         keep(&mut axis, rest, &mut axes);
+        if arrays.len() >= crate::MOST_AXES {
+            return Err(Error::index("too many advanced indices"));
+        }
         let shapes: SmallVec<[&[usize]; 4]> = arrays.iter().map(|(indices, ..)| indices.shape()).collect();
         let joint = broadcast_shapes(&shapes).map_err(|_| {
             let list: Vec<String> = shapes.iter().map(|shape| shape_text_dense(shape)).collect();

@@ -39,6 +39,9 @@ pub fn integers(value: &Bound<'_, PyAny>) -> PyResult<Integers> {
 /// One integer, by `__index__`.
 #[inline]
 pub fn integer(value: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if is_exactly(value, addr_of_mut!(ffi::PyBool_Type)) {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
     // SAFETY: any object may be asked; null asks for `OverflowError` if it does not fit.
     let found = unsafe { ffi::PyNumber_AsSsize_t(value.as_ptr(), ffi::PyExc_OverflowError) };
     if found == -1

@@ -65,6 +65,11 @@ impl NdArray {
         !self.locked
     }
 
+    /// The array as a view of an object.
+    pub fn with_base(self, base: Option<Py<PyAny>>) -> NdArray {
+        NdArray { base, ..self }
+    }
+
     /// What it holds. The reference must not be kept over a call that runs Python code or detaches from it.
     #[inline(always)]
     pub fn held(&self, _py: Python<'_>) -> &Held {
@@ -222,7 +227,7 @@ impl NdArray {
             Held::Foreign(foreign) => Ok(foreign.bind(py).clone()),
             Held::Native(native) => {
                 let writable = writable && slf.get().is_writeable();
-                interop::export(py, &native.clone(), writable)
+                interop::export(py, &native.clone(), writable, Some(slf))
             }
         }
     }
@@ -266,6 +271,17 @@ impl NdArray {
             Held::Native(array) => Ok(PyTuple::new(py, array.strides())?.into_any()),
             Held::Foreign(array) => array.bind(py).getattr("strides"),
         }
+    }
+
+    #[setter]
+    fn set_strides(slf: &Bound<'_, NdArray>, strides: &Bound<'_, PyAny>) -> PyResult<()> {
+        // NumPy checks that they stay within the memory, and warns that this goes away.
+        let face = interop::export_array(slf)?;
+        face.setattr("strides", strides)?;
+        if let Some((array, _)) = interop::attach(&face) {
+            slf.get().replace(slf.py(), array);
+        }
+        Ok(())
     }
 
     #[getter]
@@ -330,7 +346,9 @@ impl NdArray {
     fn get_base<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         match slf.get().held(py) {
-            Held::Native(_) => Ok(slf.get().base.as_ref().map(|base| base.bind(py).clone())),
+            Held::Native(_) => {
+                slf.get().base.as_ref().map(|base| crate::hooks::wrapped(base.bind(py))).transpose()
+            }
             Held::Foreign(array) => {
                 let base = array.bind(py).getattr("base")?;
                 if base.is_none() { Ok(None) } else { Ok(Some(crate::hooks::wrapped(&base)?)) }

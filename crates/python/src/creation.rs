@@ -11,7 +11,7 @@ use crate::warnings;
 use maniple_array::{Array, Dtype, Input, Layout, Scalar};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyDict};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyString};
 use pyo3::wrap_pyfunction;
 
 /// The functions of this file.
@@ -55,8 +55,28 @@ impl FromPyObject<'_, '_> for Copies {
     }
 }
 
+/// NumPy's `copy=`: `None`, true, false, or a member of its private `_CopyMode`.
+fn copies_of(copy: &Bound<'_, PyAny>) -> PyResult<Copies> {
+    if copy.is_none() {
+        return Ok(Copies::IfNeeded);
+    }
+    if copy.is_instance_of::<PyString>() {
+        return Err(not_native());
+    }
+    if !copy.is_instance_of::<PyBool>()
+        && let Ok(name) = copy.getattr("name")
+    {
+        return Ok(match name.extract::<String>()?.as_str() {
+            "ALWAYS" => Copies::Always,
+            "NEVER" => Copies::Never,
+            _ => Copies::IfNeeded,
+        });
+    }
+    Ok(if copy.is_truthy()? { Copies::Always } else { Copies::Never })
+}
+
 #[pyfunction]
-#[pyo3(signature = (object, dtype = None, *, copy = Copies::Always, order = None, subok = false, ndmin = 0, ndmax = 0, like = None))]
+#[pyo3(signature = (object, dtype = None, *, copy = Copies::Always, order = None, subok = false, ndmin = 0, ndmax = None, like = None))]
 #[allow(clippy::too_many_arguments)]
 fn array<'py>(
     object: &Bound<'py, PyAny>,
@@ -65,11 +85,11 @@ fn array<'py>(
     order: Option<&Bound<'py, PyAny>>,
     subok: bool,
     ndmin: usize,
-    ndmax: usize,
+    ndmax: Option<&Bound<'py, PyAny>>,
     like: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let _ = subok;
-    if given(like).is_some() || ndmax != 0 {
+    if given(like).is_some() || ndmax.is_some() {
         return Err(not_native());
     }
     let made = converted(object, dtype, copy, order, Layout::Keep)?;
@@ -103,11 +123,7 @@ fn asarray<'py>(
     if given(like).is_some() || given(device).is_some() {
         return Err(not_native());
     }
-    let copies = match given(copy) {
-        None => Copies::IfNeeded,
-        Some(copy) if copy.is_truthy()? => Copies::Always,
-        Some(_) => Copies::Never,
-    };
+    let copies = copy.map_or(Ok(Copies::IfNeeded), copies_of)?;
     converted(a, dtype, copies, order, Layout::Keep)
 }
 
@@ -398,6 +414,9 @@ fn like<'py>(
                 Layout::Fortran => {
                     Array::empty_ordered(shape, dtype, &(0..shape.len()).rev().collect::<Vec<_>>())?
                 }
+                Layout::Any if array.is_f_contiguous() && !array.is_c_contiguous() => {
+                    Array::empty_ordered(shape, dtype, &(0..shape.len()).rev().collect::<Vec<_>>())?
+                }
                 _ => Array::empty(shape, dtype)?,
             },
             _ => array.empty_like(dtype, layout)?,
@@ -508,7 +527,14 @@ fn arange<'py>(
     if by == 0.0 || ![first, last, by].iter().all(|value| value.is_finite()) {
         return Err(not_native());
     }
-    let length = ((last - first) / by).ceil();
+    let distance = if any_float {
+        last - first
+    } else {
+        // NumPy subtracts Python's integers, exactly, before it divides.
+        let exact = |value: &Bound<'py, PyAny>| value.extract::<i128>().map_err(|_| not_native());
+        (exact(&stop)? - start.as_ref().map_or(Ok(0), exact)?) as f64
+    };
+    let length = (distance / by).ceil();
     if length > isize::MAX as f64 / 16.0 {
         return Err(not_native());
     }

@@ -49,11 +49,21 @@ pub fn exception(py: Python<'_>, error: Error) -> PyErr {
         Kind::Value => PyValueError::new_err(message),
         Kind::Index => PyIndexError::new_err(message),
         Kind::Overflow => PyOverflowError::new_err(message),
-        Kind::Memory => PyMemoryError::new_err(message),
+        Kind::Memory => memory_error(py, &message).unwrap_or_else(|_| PyMemoryError::new_err(message)),
         Kind::Device => DeviceError::new_err(message),
         Kind::NotNative => NotNative::new_err(message),
         Kind::Axis => axis_error(py, &message).unwrap_or_else(|_| PyValueError::new_err(message)),
     }
+}
+
+/// NumPy's own `MemoryError`, with the shape and the dtype that the message names.
+fn memory_error(py: Python<'_>, message: &str) -> PyResult<PyErr> {
+    let parts = message.split_once(" with shape ").and_then(|(_, rest)| rest.split_once(" and data type "));
+    let Some((shape, dtype)) = parts else { return Ok(PyMemoryError::new_err(message.to_owned())) };
+    let class = py.import("numpy._core._exceptions")?.getattr("_ArrayMemoryError")?;
+    let shape = py.import("ast")?.call_method1("literal_eval", (shape,))?;
+    let dtype = numpy(py).call_method1("dtype", (dtype,))?;
+    Ok(PyErr::from_value(class.call1((shape, dtype))?))
 }
 
 /// NumPy's `AxisError`, with the axis and the number of dimensions that the message names.
@@ -77,7 +87,21 @@ pub fn ask_numpy(
     error: Error,
 ) -> PyErr {
     let py = function.py();
-    let asked = || -> PyResult<()> {
+    let known = exception(py, error);
+    match raised_by_numpy(function, arguments, keywords) {
+        Some(raised) if raised.is_instance(py, &known.get_type(py)) => raised,
+        _ => known,
+    }
+}
+
+/// What NumPy raises for stand-ins of the arguments, if it does.
+#[cold]
+pub fn raised_by_numpy(
+    function: &Bound<'_, PyAny>,
+    arguments: &Bound<'_, PyTuple>,
+    keywords: Option<&Bound<'_, PyDict>>,
+) -> Option<PyErr> {
+    let call = || -> PyResult<()> {
         let arguments = hooks::stand_ins(arguments.as_any())?.cast_into::<PyTuple>()?;
         let keywords = match keywords {
             None => None,
@@ -85,9 +109,5 @@ pub fn ask_numpy(
         };
         function.call(arguments, keywords.as_ref()).map(|_| ())
     };
-    let known = exception(py, error);
-    match asked() {
-        Err(raised) if raised.is_instance(py, &known.get_type(py)) => raised,
-        _ => known,
-    }
+    call().err()
 }

@@ -141,11 +141,25 @@ fn broadcast_to<'py>(
     crate::array::read_only_view(&array, run(py, || native.broadcast_to(&shape))?)
 }
 
+/// The axis along which arrays are joined; `axis=None` flattens them first.
+#[derive(Clone, Copy)]
+enum Joined {
+    Flat,
+    Along(isize),
+}
+
+impl FromPyObject<'_, '_> for Joined {
+    type Error = PyErr;
+    fn extract(axis: Borrowed<'_, '_, PyAny>) -> PyResult<Joined> {
+        Ok(if axis.is_none() { Joined::Flat } else { Joined::Along(arguments::integer(&axis)?) })
+    }
+}
+
 #[pyfunction]
-#[pyo3(signature = (arrays, /, axis = None, out = None, *, dtype = None, casting = None), text_signature = None)]
+#[pyo3(signature = (arrays, /, axis = Joined::Along(0), out = None, *, dtype = None, casting = None), text_signature = None)]
 fn concatenate<'py>(
     arrays: &Bound<'py, PyAny>,
-    axis: Option<&Bound<'py, PyAny>>,
+    axis: Joined,
     out: Option<&Bound<'py, PyAny>>,
     dtype: Option<&Bound<'py, PyAny>>,
     casting: Option<&Bound<'py, PyAny>>,
@@ -170,17 +184,14 @@ fn concatenate<'py>(
     {
         return Err(not_native());
     }
-    // `axis=None` flattens; an axis that was not given is 0.
-    let flatten = axis.is_some_and(|axis| axis.is_none());
-    let axis = given(axis).map_or(Ok(0), arguments::integer)?;
     warnings::enter(py);
-    let joined = run(py, || {
-        if flatten {
+    let joined = run(py, || match axis {
+        Joined::Flat => {
             let flat: Vec<Array> =
                 parts.iter().map(|part| part.ravel(Layout::C)).collect::<Result<_, _>>()?;
-            return maniple_array::concatenate(&flat, 0, dtype);
+            maniple_array::concatenate(&flat, 0, dtype)
         }
-        maniple_array::concatenate(&parts, axis, dtype)
+        Joined::Along(axis) => maniple_array::concatenate(&parts, axis, dtype),
     })?;
     warnings::leave(py)?;
     fresh(py, joined)
@@ -346,19 +357,18 @@ fn take<'py>(
 
 /// `numpy.where`: with one argument the indices of true elements, with three a choice.
 #[pyfunction]
-#[pyo3(name = "where", signature = (condition, x = None, y = None, /))]
+#[pyo3(name = "where", signature = (condition, /, *choices))]
 fn select<'py>(
     condition: &Bound<'py, PyAny>,
-    x: Option<&Bound<'py, PyAny>>,
-    y: Option<&Bound<'py, PyAny>>,
+    choices: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = condition.py();
-    let (x, y) = match (x, y) {
-        (Some(x), Some(y)) => (x, y),
-        (None, None) => return nonzero(condition),
+    let (x, y) = match choices.len() {
+        0 => return nonzero(condition),
+        2 => (choices.get_item(0)?, choices.get_item(1)?),
         _ => return Err(not_native()),
     };
-    let (Seen::Given(mask), Seen::Given(yes), Seen::Given(no)) = (see(condition)?, see(x)?, see(y)?) else {
+    let (Seen::Given(mask), Seen::Given(yes), Seen::Given(no)) = (see(condition)?, see(&x)?, see(&y)?) else {
         return Err(not_native());
     };
     warnings::enter(py);
@@ -382,7 +392,9 @@ fn clip<'py>(
     max: Option<&Bound<'py, PyAny>>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if keywords.is_some() || (a_min.is_some() && min.is_some()) || (a_max.is_some() && max.is_some()) {
+    // Bounds have two sets of names; NumPy refuses a mixture of them.
+    let mixed = (a_min.is_some() || a_max.is_some()) && (min.is_some() || max.is_some());
+    if keywords.is_some() || mixed || a_min.is_some() != a_max.is_some() {
         return Err(not_native());
     }
     clipped(&need(a)?, a_min.or(min), a_max.or(max), out)?.ok_or_else(not_native)

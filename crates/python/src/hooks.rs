@@ -12,14 +12,15 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use std::sync::Mutex;
 
 /// The names that [`set_hook`] knows.
-const NAMES: [&str; 3] = ["fallback", "function", "errcall"];
+const NAMES: [&str; 4] = ["fallback", "function", "override", "errcall"];
 
-static HOOKS: Mutex<[Option<Py<PyAny>>; 3]> = Mutex::new([None, None, None]);
+static HOOKS: Mutex<[Option<Py<PyAny>>; 4]> = Mutex::new([None, None, None, None]);
 
 /// Sets a hook:
 ///
 /// - `fallback(name, function, args, kwargs)` runs NumPy's `function` on our arrays and returns ours;
 /// - `function(func, types, args, kwargs)` answers `__array_function__`;
+/// - `override(ufunc, method, args, kwargs)` asks the operands of NumPy's `ufunc` that define `__array_ufunc__`;
 /// - `errcall(kind, flag, message)` acts on a floating point event whose `numpy.errstate` is `call`, `print` or `log`.
 #[pyfunction]
 pub fn set_hook(name: &str, callable: Py<PyAny>) -> PyResult<()> {
@@ -113,6 +114,11 @@ pub fn wrapped<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         return Ok(PyList::new(py, items)?.into_any());
     }
     Ok(value.clone())
+}
+
+/// A value with every array of ours in it as an array of NumPy's that shares its memory.
+pub fn to_numpy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    convert(value, &interop::export_any)
 }
 
 /// Replaces the arrays of ours in a value, also inside tuples, lists and dicts.

@@ -37,6 +37,8 @@ fn parse(key: &Bound<'_, PyAny>) -> PyResult<Key> {
                 return Ok(Key::Advanced);
             }
         }
+    } else if let Ok(tuple) = key.cast::<PyTuple>() {
+        return parse(&PyTuple::new(key.py(), tuple.iter())?.into_any());
     } else if !parse_one(key, &mut basic)? {
         return Ok(Key::Advanced);
     }
@@ -120,7 +122,9 @@ fn get<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Boun
         return fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None);
     }
     // Keys may run Python code; the array is looked at afterwards.
-    let parsed = parse(key)?;
+    let Ok(parsed) = parse(key) else {
+        return fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None);
+    };
     let Held::Native(array) = slf.get().held(py) else { unreachable!("native arrays stay native") };
     match parsed {
         Key::Basic(basic) => {
@@ -137,7 +141,7 @@ fn set(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny
         return set_elsewhere(slf, key, value);
     }
     slf.get().check_writeable("assignment destination")?;
-    let parsed = parse(key)?;
+    let Ok(parsed) = parse(key) else { return set_elsewhere(slf, key, value) };
     if matches!(parsed, Key::Advanced) {
         return crate::selecting::set(slf, key, value);
     }

@@ -8,7 +8,7 @@ use maniple_ops::Bool;
 use numpy::npyffi::PY_ARRAY_API;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyComplex, PyList, PyTuple};
+use pyo3::types::{PyComplex, PyDict, PyList, PyTuple};
 use std::ptr::addr_of_mut;
 
 /// One operand.
@@ -168,7 +168,7 @@ fn see_rare<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Seen<'a>> {
         return Ok(Seen::Foreign);
     }
     if object.hasattr("__array__")? || object.hasattr("__array_interface__")? {
-        let array = numpy(py).call_method1("asarray", (object,))?;
+        let array = numpy(py).call_method1("asarray", (resolved(object)?,))?;
         return Ok(if is_exactly(&array, table.numpy_array) {
             made(interop::attach_for_reading(&array))
         } else {
@@ -212,7 +212,44 @@ pub fn resolved<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
     {
         return Ok(PyTuple::new(py, tuple.iter().map(replace).collect::<PyResult<Vec<_>>>()?)?.into_any());
     }
+    if converts_itself(object)? {
+        return Ok(Bound::new(py, Converting { object: object.clone().unbind() })?.into_any());
+    }
     Ok(object.clone())
+}
+
+/// Whether NumPy makes an array of an object by calling its `__array__` method, which may return one of ours.
+fn converts_itself(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = object.get_type();
+    let table = types(object.py());
+    // SAFETY: all are classes.
+    let numpys = unsafe {
+        ffi::PyType_IsSubtype(class.as_type_ptr(), table.numpy_array) != 0
+            || ffi::PyType_IsSubtype(class.as_type_ptr(), table.generic) != 0
+    };
+    Ok(!numpys
+        && class.hasattr("__array__")?
+        && !object.hasattr("__array_interface__")?
+        && !object.hasattr("__array_struct__")?)
+}
+
+/// An object whose `__array__` method returns NumPy's arrays even where it made one of ours.
+#[pyclass(module = "maniple", frozen)]
+struct Converting {
+    object: Py<PyAny>,
+}
+
+#[pymethods]
+impl Converting {
+    #[pyo3(signature = (*arguments, **keywords))]
+    fn __array__<'py>(
+        &self,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let made = self.object.bind(arguments.py()).call_method("__array__", arguments, keywords)?;
+        crate::hooks::to_numpy(&made)
+    }
 }
 
 fn made<'a>(array: Option<Array>) -> Seen<'a> {

@@ -32,6 +32,8 @@ pub struct Exporter {
     array: Array,
     /// Where byte 0 of the region lies.
     address: u64,
+    /// The Python object that was exported, which `base` of views leads to.
+    owner: Option<Py<PyAny>>,
 }
 
 impl Drop for Exporter {
@@ -57,12 +59,24 @@ pub fn bring_home(py: Python<'_>, array: &Array, writes: bool) -> PyResult<*mut 
 }
 
 /// A NumPy array that shares an array's memory for as long as it lives.
-pub fn export<'py>(py: Python<'py>, array: &Array, writable: bool) -> PyResult<Bound<'py, PyAny>> {
+pub fn export<'py>(
+    py: Python<'py>,
+    array: &Array,
+    writable: bool,
+    owner: Option<&Bound<'py, NdArray>>,
+) -> PyResult<Bound<'py, PyAny>> {
     static NOTHING: [u64; 2] = [0; 2];
     let mut address = bring_home(py, array, writable)?;
     let base = address.wrapping_offset(-array.view().offset) as u64;
     array.region().export();
-    let exporter = Bound::new(py, Exporter { array: array.clone(), address: base })?;
+    let exporter = Bound::new(
+        py,
+        Exporter {
+            array: array.clone(),
+            address: base,
+            owner: owner.map(|owner| owner.clone().into_any().unbind()),
+        },
+    )?;
     if array.size() == 0 {
         address = NOTHING.as_ptr() as *mut u8;
     }
@@ -106,7 +120,7 @@ pub fn export_array<'py>(array: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyA
     let py = array.py();
     match array.get().held(py) {
         Held::Foreign(foreign) => Ok(foreign.bind(py).clone()),
-        Held::Native(native) => export(py, &native.clone(), array.get().is_writeable()),
+        Held::Native(native) => export(py, &native.clone(), array.get().is_writeable(), Some(array)),
     }
 }
 
@@ -115,7 +129,7 @@ pub fn wrap<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
     let py = array.py();
     let made = match attach(array) {
         None => NdArray::foreign(array.clone().unbind()),
-        Some((native, writeable)) => NdArray::attached(native, writeable),
+        Some((native, writeable)) => NdArray::attached(native, writeable).with_base(base_of(array)),
     };
     Bound::new(py, made)
 }
@@ -298,25 +312,38 @@ pub fn dtype_of_descriptor(py: Python<'_>, descriptor: *mut PyArray_Descr) -> Op
     })
 }
 
+/// What `base` of our face of a NumPy array is: the array of ours that it shows memory of, or NumPy's own base.
+fn base_of(array: &Bound<'_, PyAny>) -> Option<Py<PyAny>> {
+    // SAFETY: the caller has checked that the object is a NumPy array, which holds its base.
+    let base = unsafe {
+        let base = fields_of(array.as_ptr()).base;
+        if base.is_null() {
+            return None;
+        }
+        Bound::from_borrowed_ptr(array.py(), base)
+    };
+    if let Ok(exporter) = owner_of(array).cast_exact::<Exporter>() {
+        return exporter.get().owner.as_ref().map(|owner| owner.clone_ref(array.py()));
+    }
+    Some(base.unbind())
+}
+
+/// The last object in the chain of a NumPy array's bases.
+fn owner_of<'py>(array: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let mut object = array.as_ptr();
+    // SAFETY: the array holds its base, and that its own.
+    unsafe {
+        while is_numpy_array(object) && !fields_of(object).base.is_null() {
+            object = fields_of(object).base;
+        }
+        Bound::from_borrowed_ptr(array.py(), object)
+    }
+}
+
 /// An array of ours on the region that a NumPy array's memory belongs to, and the region's address, if we exported it.
 fn own_region(array: &Bound<'_, PyAny>) -> Option<(Array, u64)> {
     let py = array.py();
-    let mut object = array.as_ptr();
-    loop {
-        // SAFETY: the array holds its base, and that its own.
-        unsafe {
-            if !is_numpy_array(object) {
-                break;
-            }
-            let base = fields_of(object).base;
-            if base.is_null() {
-                return None;
-            }
-            object = base;
-        }
-    }
-    // SAFETY: as above.
-    let owner = unsafe { Bound::from_borrowed_ptr(py, object) };
+    let owner = owner_of(array);
     if let Ok(exporter) = owner.cast_exact::<Exporter>() {
         return Some((exporter.get().array.clone(), exporter.get().address));
     }
@@ -397,9 +424,6 @@ pub unsafe fn fill_buffer(
 ) -> PyResult<()> {
     let py = slf.py();
     if let Held::Foreign(foreign) = slf.get().held(py) {
-        if foreign.bind(py).getattr("dtype")?.getattr("kind")?.extract::<String>()? == "V" {
-            return Err(PyBufferError::new_err("a buffer does not tell everything about structures"));
-        }
         // SAFETY: forwarded as it came; NumPy's array becomes the buffer's owner.
         return if unsafe { ffi::PyObject_GetBuffer(foreign.as_ptr(), buffer, flags) } < 0 {
             Err(PyErr::fetch(py))

@@ -14,6 +14,7 @@ mod array;
 mod creation;
 mod errors;
 mod flags;
+mod flat;
 mod functions;
 mod hooks;
 mod indexing;

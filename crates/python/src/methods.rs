@@ -10,6 +10,7 @@ use crate::types::{dtype_object, numpy, types};
 use crate::warnings;
 use maniple_array::{Array, Casting, Layout, Part};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -162,6 +163,9 @@ impl NdArray {
     ) -> PyResult<Bound<'py, PyAny>> {
         let layout = arguments::layout(order, Layout::C)?;
         let array = native_or_foreign!(slf, "ravel", (layout_name(slf.py(), layout)), None);
+        if layout == Layout::Keep && !array.is_c_contiguous() && !array.is_f_contiguous() {
+            return fallback_method("ravel", slf, &PyTuple::new(slf.py(), ["K"])?, None);
+        }
         warnings::enter(slf.py());
         let flat = run(slf.py(), || array.ravel(layout))?;
         view_or_copy(slf, flat)
@@ -174,6 +178,9 @@ impl NdArray {
     ) -> PyResult<Bound<'py, PyAny>> {
         let layout = arguments::layout(order, Layout::C)?;
         let array = native_or_foreign!(slf, "flatten", (layout_name(slf.py(), layout)), None);
+        if layout == Layout::Keep && !array.is_c_contiguous() && !array.is_f_contiguous() {
+            return fallback_method("flatten", slf, &PyTuple::new(slf.py(), ["K"])?, None);
+        }
         warnings::enter(slf.py());
         let flat = run(slf.py(), || {
             let flat = array.ravel(layout)?;
@@ -299,7 +306,7 @@ impl NdArray {
 
     #[getter]
     fn flat<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        export_array(slf)?.getattr("flat")
+        Ok(Bound::new(slf.py(), crate::flat::Flat::of(slf)?)?.into_any())
     }
 
     #[setter]
@@ -372,7 +379,18 @@ impl NdArray {
     #[pyo3(signature = (*shape, refcheck = true))]
     fn resize(slf: &Bound<'_, NdArray>, shape: &Bound<'_, PyTuple>, refcheck: bool) -> PyResult<()> {
         let py = slf.py();
-        let _ = refcheck;
+        if let Some(foreign) = slf.get().foreign_array(py) {
+            let keywords = PyDict::new(py);
+            keywords.set_item("refcheck", false)?;
+            foreign.call_method("resize", shape, Some(&keywords))?;
+            return Ok(());
+        }
+        if refcheck && reference_count(slf) > 2 {
+            return Err(PyValueError::new_err(
+                "cannot resize an array that references or is referenced\nby another array in this way.\nUse the \
+                 np.resize function or refcheck=False",
+            ));
+        }
         if slf.get().base().is_some() {
             return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
         }
@@ -448,12 +466,26 @@ impl NdArray {
         fallback_method("round", slf, &PyTuple::empty(py), Some(&keywords))
     }
 
-    fn conj<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        conjugate(slf)
+    #[pyo3(signature = (*arguments))]
+    fn conj<'py>(slf: &Bound<'py, NdArray>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        conjugate(slf, arguments)
     }
 
-    fn conjugate<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        conjugate(slf)
+    #[pyo3(signature = (*arguments))]
+    fn conjugate<'py>(
+        slf: &Bound<'py, NdArray>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        conjugate(slf, arguments)
+    }
+
+    fn __sizeof__(slf: &Bound<'_, NdArray>) -> PyResult<usize> {
+        let own = size_of::<NdArray>() + 2 * size_of::<usize>();
+        Ok(match slf.get().held(slf.py()) {
+            Held::Native(array) if slf.get().base().is_none() => own + array.size() * array.dtype().size(),
+            Held::Native(_) => own,
+            Held::Foreign(array) => array.bind(slf.py()).call_method0("__sizeof__")?.extract()?,
+        })
     }
 
     #[pyo3(signature = (b, out = None))]
@@ -471,12 +503,21 @@ impl NdArray {
     }
 }
 
-fn conjugate<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
+fn conjugate<'py>(slf: &Bound<'py, NdArray>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
+    if !arguments.is_empty() || slf.get().native(py).is_none() {
+        return fallback_method("conjugate", slf, arguments, None);
+    }
     if slf.get().native(py).is_some_and(|array| !array.dtype().is_complex()) {
         return Ok(slf.clone().into_any());
     }
     crate::ufunc::call_named("conjugate", &PyTuple::new(py, [slf])?, None)
+}
+
+/// How many references there are to an array.
+fn reference_count(slf: &Bound<'_, NdArray>) -> isize {
+    // SAFETY: the object is alive.
+    unsafe { ffi::Py_REFCNT(slf.as_ptr()) }
 }
 
 /// `reshape` with a shape that has been read.

@@ -1,14 +1,14 @@
 //! Python's operators on arrays, each a row of the op table.
 
 use crate::array::{Held, NdArray, result};
-use crate::errors::{ask_numpy, attempt, exception};
+use crate::errors::{ask_numpy, attempt, exception, raised_by_numpy};
 use crate::hooks::fallback;
 use crate::input::{Given, Seen, see};
 use crate::types::{numpy, types};
 use crate::warnings;
 use maniple_array::{Error, Input, Kind, Op, Options, Outputs, apply};
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -63,7 +63,15 @@ pub fn refused<'py>(
                 Kind::Overflow if comparison => {
                     fallback(name, &numpy(py).getattr(name)?, arguments, keywords)
                 }
-                Kind::NoLoop | Kind::Casting => {
+                // NumPy may have a dtype for an integer that ours does not hold.
+                Kind::Overflow => {
+                    let function = numpy(py).getattr(name)?;
+                    match raised_by_numpy(&function, arguments, keywords) {
+                        Some(raised) if raised.is_instance_of::<PyOverflowError>(py) => Err(raised),
+                        _ => fallback(name, &function, arguments, keywords),
+                    }
+                }
+                Kind::NoLoop | Kind::Casting | Kind::Value => {
                     Err(ask_numpy(&numpy(py).getattr(name)?, arguments, keywords, error))
                 }
                 _ => Err(exception(py, error)),
@@ -313,6 +321,9 @@ fn power<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>) -> PyResult<
             return unary(op, slf);
         }
     }
+    if slf.get().native(py).is_none() && !defers_rare(slf, other)? {
+        return crate::hooks::fallback_method("__pow__", slf, &PyTuple::new(py, [other])?, None);
+    }
     binary(Op::Power, slf, other, Side::Left)
 }
 
@@ -381,7 +392,8 @@ macro_rules! operators {
             }
 
             fn __imatmul__(slf: &Bound<'_, NdArray>, other: Willing<'_>) -> PyResult<()> {
-                in_place_rare("matmul", slf, &other.0)
+                let arguments = PyTuple::new(slf.py(), [other.0])?;
+                crate::hooks::fallback_method("__imatmul__", slf, &arguments, None).map(|_| ())
             }
 
             fn __neg__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {

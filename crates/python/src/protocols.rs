@@ -114,7 +114,10 @@ impl NdArray {
     fn __reduce__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let make = py.import("maniple._maniple")?.getattr("_unpickle")?;
-        let array = export_array(slf)?.call_method1("copy", ("K",))?;
+        let array = export_array(slf)?;
+        let contiguous =
+            slf.get().native(py).is_some_and(|array| array.is_c_contiguous() || array.is_f_contiguous());
+        let array = if contiguous { array.call_method1("copy", ("K",))? } else { array };
         Ok(PyTuple::new(py, [make, PyTuple::new(py, [array])?.into_any()])?.into_any())
     }
 
@@ -158,13 +161,21 @@ impl NdArray {
 
     #[getter]
     fn __array_interface__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        let Some(array) = slf.get().native(slf.py()) else {
-            // `__array__` tells more about such a dtype.
-            return Err(PyAttributeError::new_err("an array of this dtype has no array interface"));
-        };
         // Whoever reads the address may use it as long as this array lives, and does not say when it stops.
-        array.region().export();
+        if let Some(array) = slf.get().native(slf.py()) {
+            array.region().export();
+        }
         export_array(slf)?.getattr("__array_interface__")
+    }
+
+    #[getter]
+    fn __array_struct__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(array) = slf.get().native(slf.py()) else {
+            // The structure does not tell everything about such a dtype, and NumPy would take it before the rest.
+            return Err(PyAttributeError::new_err("an array of this dtype has no array structure"));
+        };
+        array.region().export();
+        export_array(slf)?.getattr("__array_struct__")
     }
 
     #[getter]
@@ -226,7 +237,9 @@ impl NdArray {
         inputs: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = slf;
+        if crate::ufunc::is_overridden(inputs, keywords)? {
+            return Ok(slf.py().NotImplemented().into_bound(slf.py()));
+        }
         let name: String = ufunc.getattr("__name__")?.extract()?;
         let is_numpys = numpy(ufunc.py()).getattr(name.as_str()).is_ok_and(|known| known.is(ufunc));
         let op = if is_numpys { maniple_array::Op::from_numpy(&name) } else { None };

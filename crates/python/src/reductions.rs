@@ -133,6 +133,8 @@ pub fn compute<'py>(
     let Held::Native(array) = slf.get().held(py) else { return Ok(None) };
     let array = array.clone();
     let axes = arguments::axes(named.get("axis"))?;
+    // NumPy folds a 0-d array over its first or last axis as if it had one.
+    let axes = axes.filter(|axes| !(array.ndim() == 0 && matches!(axes[..], [0] | [-1])));
     let dtype = match arguments::optional_dtype(named.get("dtype"))? {
         None => None,
         Some(Wanted::Ours(dtype)) => Some(dtype),

@@ -10,11 +10,9 @@ use crate::interop;
 use crate::types::{is_exactly, types};
 use crate::warnings;
 use maniple_array::{Array, Dtype, Index, Kind, Op, OutOfBounds, Pick};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 use smallvec::SmallVec;
-use std::ptr::addr_of_mut;
 
 type Picks = SmallVec<[Pick; 4]>;
 
@@ -22,10 +20,9 @@ type Picks = SmallVec<[Pick; 4]>;
 /// NumPy understands.
 fn picks(key: &Bound<'_, PyAny>) -> PyResult<Option<Picks>> {
     let mut found = Picks::new();
-    let entries: SmallVec<[Bound<'_, PyAny>; 4]> = if is_exactly(key, addr_of_mut!(ffi::PyTuple_Type)) {
-        key.cast::<PyTuple>()?.iter().collect()
-    } else {
-        smallvec::smallvec![key.clone()]
+    let entries: SmallVec<[Bound<'_, PyAny>; 4]> = match key.cast::<PyTuple>() {
+        Ok(tuple) => tuple.iter().collect(),
+        Err(_) => smallvec::smallvec![key.clone()],
     };
     for entry in &entries {
         let mut basic: SmallVec<[Index; 4]> = SmallVec::new();

@@ -17,7 +17,10 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
     lines::set_folders(["maniple", "numpy"].into_iter().filter_map(folder).collect());
     start().map_err(PyValueError::new_err)?;
     types::types(py);
-    Ok(())
+    // The documentation of a ufunc is NumPy's; a class written in Rust has its own in that place.
+    let documentation = py.import("operator")?.call_method1("attrgetter", ("__maniple_numpy__.__doc__",))?;
+    let property = py.import("builtins")?.getattr("property")?.call1((documentation,))?;
+    py.get_type::<crate::ufunc::Ufunc>().setattr("__doc__", property)
 }
 
 /// Runs everything that was recorded, and waits for it.

@@ -3,7 +3,7 @@
 use crate::arguments::{self, Wanted, given};
 use crate::array::{Held, NdArray, result};
 use crate::errors::{attempt, exception};
-use crate::hooks::fallback;
+use crate::hooks::{fallback, hook};
 use crate::input::{Given, Seen, see};
 use crate::interop;
 use crate::operators::{Failure, record, refused};
@@ -103,8 +103,7 @@ fn call_elsewhere<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     for argument in arguments.iter() {
         match see(&argument)? {
-            Seen::Overrides => return overridden(function, "__call__", &argument, arguments, keywords),
-            Seen::Refuses => return Err(refuses(function, &argument)),
+            Seen::Overrides | Seen::Refuses => return overridden(function, "__call__", arguments, keywords),
             _ => {}
         }
     }
@@ -174,12 +173,16 @@ pub fn call<'py>(
     for object in &objects[..inputs] {
         match see(object)? {
             Seen::Given(given) => givens.push(given),
-            Seen::Overrides => return overridden(function, "__call__", object, arguments, keywords),
-            Seen::Refuses => return Err(refuses(function, object)),
+            Seen::Overrides | Seen::Refuses => return overridden(function, "__call__", arguments, keywords),
             Seen::Foreign => foreign = true,
         }
     }
+    let numbers = |given: &Given<'_>| !matches!(given, Given::Array(_) | Given::Made(_));
     if keywords.is_none() && objects.len() == inputs && !foreign {
+        if givens.iter().all(numbers) {
+            // Numbers only: NumPy's answer is a number too, and sooner there than recorded.
+            return function.call1(arguments);
+        }
         let inputs: SmallVec<[Input<'_>; 3]> = givens.iter().map(Given::input).collect();
         return match record(py, op, &inputs, &Options::default()) {
             Ok(made) => give(py, made.into_iter().map(|array| result(py, array))),
@@ -194,8 +197,8 @@ pub fn call<'py>(
             vec![out.clone()]
         };
         for object in outs.iter().chain(sorted.mask.iter()) {
-            if let Seen::Overrides = see(object)? {
-                return overridden(function, "__call__", object, arguments, keywords);
+            if let Seen::Overrides | Seen::Refuses = see(object)? {
+                return overridden(function, "__call__", arguments, keywords);
             }
         }
     }
@@ -318,34 +321,44 @@ pub fn single_target<'py>(
 /// Something that NumPy must deal with.
 pub struct NotOurs;
 
-/// Lets an operand's own `__array_ufunc__` do the call.
+/// Lets the operands that override ufuncs, or want none, answer: NumPy asks them in its order and with its words. Our
+/// own arrays among them answer `NotImplemented`.
 fn overridden<'py>(
     function: &Bound<'py, PyAny>,
     method: &str,
-    object: &Bound<'py, PyAny>,
     arguments: &Bound<'py, PyTuple>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = function.py();
-    let all: Vec<Bound<'py, PyAny>> = [function.clone(), PyString::new(py, method).into_any()]
-        .into_iter()
-        .chain(arguments.iter())
-        .collect();
-    let answer = object.getattr("__array_ufunc__")?.call(PyTuple::new(py, all)?, keywords)?;
-    if answer.is(py.NotImplemented()) {
-        return Err(PyTypeError::new_err(format!(
-            "operand type(s) all returned NotImplemented from __array_ufunc__({}, '{method}'): {}",
-            function.repr()?,
-            object.get_type().repr()?
-        )));
+    if let Some(ask) = hook(function.py(), "override") {
+        return ask.call1((function, method, arguments, keywords));
     }
-    Ok(answer)
+    match method {
+        "__call__" => function.call(arguments, keywords),
+        method => function.getattr(method)?.call(arguments, keywords),
+    }
 }
 
-fn refuses(function: &Bound<'_, PyAny>, object: &Bound<'_, PyAny>) -> PyErr {
-    let _ = function;
-    let name = object.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-    PyTypeError::new_err(format!("operand '{name}' does not support ufuncs (__array_ufunc__=None)"))
+/// Whether one of the operands is another class's that overrides ufuncs.
+pub fn is_overridden(arguments: &Bound<'_, PyTuple>, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
+    for argument in arguments.iter() {
+        if matches!(see(&argument)?, Seen::Overrides | Seen::Refuses) {
+            return Ok(true);
+        }
+    }
+    let Some(keywords) = keywords else { return Ok(false) };
+    for name in ["out", "where"] {
+        let Some(value) = keywords.get_item(name)? else { continue };
+        let values: Vec<_> = match value.cast::<PyTuple>() {
+            Ok(tuple) => tuple.iter().collect(),
+            Err(_) => vec![value],
+        };
+        for value in values {
+            if matches!(see(&value)?, Seen::Overrides | Seen::Refuses) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 #[pymethods]
@@ -385,9 +398,15 @@ impl Ufunc {
         self.op.row().numpy
     }
 
-    #[getter]
-    fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.numpy.bind(py).getattr("__doc__")
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> bool {
+        match other.cast_exact::<Ufunc>() {
+            Ok(other) => other.get().op == self.op,
+            Err(_) => other.is(&self.numpy),
+        }
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.numpy.bind(py).hash()
     }
 
     #[getter]
@@ -467,12 +486,8 @@ impl Ufunc {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = arguments.py();
         let function = self.numpy.bind(py);
-        for argument in arguments.iter().take(if name == "outer" || name == "at" { 3 } else { 1 }) {
-            match see(&argument)? {
-                Seen::Overrides => return overridden(function, name, &argument, arguments, keywords),
-                Seen::Refuses => return Err(refuses(function, &argument)),
-                _ => {}
-            }
+        if is_overridden(arguments, keywords)? {
+            return overridden(function, name, arguments, keywords);
         }
         let native = match name {
             "reduce" => crate::reductions::ufunc_reduce(self.op, arguments, keywords)?,
