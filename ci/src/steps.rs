@@ -61,6 +61,7 @@ pub fn test() -> Result<()> {
     })?;
     step("the op table against NumPy", || {
         let rows = target().join("rows");
+        std::fs::create_dir_all(&rows).map_err(|error| error.to_string())?;
         let rows = rows.to_str().expect("paths of the cache are text");
         run(&[
             "cargo",
