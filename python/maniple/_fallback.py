@@ -153,7 +153,7 @@ class Exchange:
         if issubclass(kind, tuple) and hasattr(kind, "_make"):
             return kind._make(self.to_numpy(item) for item in value)
         if not callable(value):
-            return value
+            return self._array_of(value) if hasattr(kind, "__array__") else value
         original = getattr(value, "__maniple_numpy__", None)
         return value if original is None else original
 
@@ -177,6 +177,14 @@ class Exchange:
         if issubclass(kind, tuple) and hasattr(kind, "_make"):
             return kind._make(self.to_ours(item) for item in value)
         return value
+
+    def _array_of(self, value: Any) -> Any:
+        """What a class gives of itself: NumPy refuses an array of ours from `__array__`, so it is asked here."""
+        kind = type(value)
+        if isinstance(value, numpy.ndarray | numpy.generic) or hasattr(kind, "__array_function__"):
+            return value
+        made = value.__array__()
+        return self._export(made) if type(made) is ndarray else value
 
     def _export(self, value: Any) -> numpy.ndarray:
         face = value._foreign

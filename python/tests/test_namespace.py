@@ -170,3 +170,18 @@ def test_masked_arrays_are_numpys():
 def test_stubs_are_fresh():
     done = run_python(str(Path(__file__).parent.parent / "tools" / "stubs.py"), "--check")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", "roll array linalg.inv add random.rand fft.fft concatenate where unique isnat".split()
+)
+def test_functions_are_pickled_by_name(name):
+    ours = eval(f"np.{name}")
+    assert pickle.loads(pickle.dumps(ours)) is ours
+
+
+def test_builtin_functions_do_not_become_methods():
+    class Holder:
+        make, random = np.array, np.random.rand
+
+    assert Holder().make([1, 2]).tolist() == [1, 2] and Holder().random(2).shape == (2,)

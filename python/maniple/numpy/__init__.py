@@ -10,7 +10,7 @@ import numpy
 
 from .. import _maniple
 from .. import _session as _session  # imported so that the session has begun
-from . import _errstate, _methods, _mirror, _replacements
+from . import _errstate, _methods, _mirror, _overrides, _replacements
 
 __all__ = list(numpy.__all__)
 __version__ = numpy.__version__
@@ -39,7 +39,9 @@ def _stand_for_natives() -> None:
 sys.meta_path.append(_mirror.Finder)
 _stand_for_natives()
 _methods.complete(_maniple.ndarray)
+_methods.complete_ufunc(_maniple.ufunc)
 _maniple.set_hook("function", _methods.array_function)
+_maniple.set_hook("override", _overrides.override)
 _maniple.set_hook("errcall", _errstate.act)
 _errstate.tell()
 _mirror.names(globals(), numpy)

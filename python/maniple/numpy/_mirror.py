@@ -12,6 +12,7 @@ object:
 """
 
 import builtins
+import copyreg
 import functools
 import importlib
 import importlib.abc
@@ -224,6 +225,9 @@ class FallbackUfunc:
     def __class__(self) -> type:
         return _maniple.ufunc
 
+    def __reduce__(self) -> tuple:
+        return translate, (self.__maniple_numpy__,)
+
     def __repr__(self) -> str:
         return repr(self.__maniple_numpy__)
 
@@ -258,7 +262,10 @@ def _translate_function(value: Any) -> Any:
 
 
 def _home(function: Any) -> str:
+    """The module that NumPy's function says it is in."""
     owner = getattr(function, "__self__", None)
+    if type(owner).__module__.startswith("numpy.random"):
+        return "numpy.random"
     if owner is not None and not isinstance(owner, types.ModuleType):
         return type(owner).__module__ or ""
     return getattr(function, "__module__", None) or ""
@@ -286,11 +293,30 @@ def dress(wrapper: Callable, original: Any) -> Callable:
     """Give `wrapper` the name, documentation and signature of NumPy's `original`."""
     wrapper.__name__ = original.__name__
     wrapper.__qualname__ = getattr(original, "__qualname__", original.__name__)
-    wrapper.__module__ = getattr(original, "__module__", "numpy") or "numpy"
+    # Pickles name functions by their module.
+    wrapper.__module__ = PREFIX + _home(original)
     wrapper.__doc__ = original.__doc__
     wrapper.__wrapped__ = original
     wrapper.__maniple_numpy__ = original
+    if isinstance(original, types.BuiltinFunctionType | types.MethodType):
+        # A class that holds one, such as `make = np.array`, does not make a method of it.
+        held = staticmethod(wrapper)
+        held.__maniple_numpy__ = original
+        return held
     return wrapper
+
+
+def _reduce_function(function: staticmethod) -> tuple:
+    if not hasattr(function, "__maniple_numpy__"):
+        raise TypeError("cannot pickle 'staticmethod' object")
+    return _function_named, (function.__module__, function.__name__)
+
+
+def _function_named(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+copyreg.pickle(staticmethod, _reduce_function)
 
 
 def fallback(original: Callable) -> Callable:
