@@ -39,7 +39,7 @@ def test_the_programs_own_modules_get_ours(folder):
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
         "maniple.numpy True maniple.numpy.fft maniple.numpy 5.0",
-        "maniple.numpy.fft numpy.random",
+        "maniple.numpy.fft maniple.numpy.random",
         "__main__ ['prog.py', '-x', '1'] None True",
     ]
 
