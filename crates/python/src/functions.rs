@@ -358,10 +358,7 @@ fn take<'py>(
 /// `numpy.where`: with one argument the indices of true elements, with three a choice.
 #[pyfunction]
 #[pyo3(name = "where", signature = (condition, /, *choices))]
-fn select<'py>(
-    condition: &Bound<'py, PyAny>,
-    choices: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn select<'py>(condition: &Bound<'py, PyAny>, choices: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
     let py = condition.py();
     let (x, y) = match choices.len() {
         0 => return nonzero(condition),
