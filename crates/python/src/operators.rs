@@ -6,7 +6,7 @@ use crate::hooks::fallback;
 use crate::input::{Given, Seen, see};
 use crate::types::{numpy, types};
 use crate::warnings;
-use maniple_array::{Array, Error, Input, Kind, Op, Options, Outputs, apply, apply_one};
+use maniple_array::{Error, Input, Kind, Op, Options, Outputs, apply};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::ffi;
@@ -33,15 +33,6 @@ pub fn record(
     let outputs = attempt(|| apply(op, inputs, options)).map_err(Failure::Array)?;
     warnings::leave(py).map_err(Failure::Python)?;
     Ok(outputs)
-}
-
-/// Records a row with one output on some operands, without options.
-#[inline]
-pub fn record_one(py: Python<'_>, op: Op, inputs: &[Input<'_>]) -> Result<Array, Failure> {
-    warnings::enter(py);
-    let output = attempt(|| apply_one(op, inputs)).map_err(Failure::Array)?;
-    warnings::leave(py).map_err(Failure::Python)?;
-    Ok(output)
 }
 
 /// Why recording failed.
@@ -113,8 +104,8 @@ fn binary<'py>(
     if (given.ndim() > 0 || !matches!(given, Given::Array(_))) && defers(slf, other)? {
         return Ok(not_implemented(py));
     }
-    match record_one(py, op, &inputs) {
-        Ok(output) => result(py, output),
+    match record(py, op, &inputs, &Options::default()) {
+        Ok(mut outputs) => result(py, outputs.swap_remove(0)),
         Err(failure) => refused(op.row().numpy, failure, &pair(slf, other, side)?, None),
     }
 }
@@ -193,8 +184,8 @@ fn unary<'py>(op: Op, slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> 
     let Held::Native(own) = slf.get().held(py) else {
         return fallback(op.row().numpy, &numpy(py).getattr(op.row().numpy)?, &arguments()?, None);
     };
-    match record_one(py, op, &[Input::Array(own)]) {
-        Ok(output) => result(py, output),
+    match record(py, op, &[Input::Array(own)], &Options::default()) {
+        Ok(mut outputs) => result(py, outputs.swap_remove(0)),
         Err(failure) => refused(op.row().numpy, failure, &arguments()?, None),
     }
 }
