@@ -61,7 +61,10 @@ def on(backend: str) -> Iterator[None]:
 
 def _finish() -> None:
     """Emit what is pending when the interpreter ends; errors have nobody left to catch them but are shown."""
-    _warnings.settle()
+    try:
+        _warnings.settle()
+    finally:
+        _maniple.end_trace()
 
 
 _arrays.install()

@@ -1,5 +1,6 @@
 """`python -m maniple prog.py`: who gets our NumPy, and everything else as with plain Python."""
 
+import json
 import sys
 
 import pytest
@@ -135,3 +136,11 @@ def test_pending_warnings_are_shown_at_the_end(tmp_path):
     done = launch("p.py", cwd=tmp_path)
     assert "p.py:3: RuntimeWarning: divide by zero encountered in log\n  b = np.log(a)" in done.stderr
     assert sys.version_info >= (3, 11)
+
+
+def test_a_timeline_is_whole_at_the_end(tmp_path):
+    (tmp_path / "a.py").write_text("import numpy as np\nprint((np.ones(1000) + 1).sum())")
+    done = launch("--trace", "timeline.json", "a.py", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("2000.0\n", "")
+    names = {event.get("name") for event in json.loads((tmp_path / "timeline.json").read_text())}
+    assert {"window", "plan", "piece"} <= names

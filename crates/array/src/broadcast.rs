@@ -73,71 +73,44 @@ impl Array {
 /// the steps, where a step of zero is the smallest, and C order wins between arrays that disagree. An axis with one
 /// element says nothing.
 pub fn copy_order(arrays: &[&Array]) -> SmallVec<[usize; 4]> {
-    let ndim = arrays[0].ndim();
-    let mut order: SmallVec<[usize; 4]> = (0..ndim).collect();
-    for from in 1..ndim {
-        let axis = order[from];
-        let mut to = from;
-        for at in (0..from).rev() {
-            let other = order[at];
-            let (mut ambiguous, mut swap) = (true, false);
-            for array in arrays {
-                if array.shape()[axis] != 1 && array.shape()[other] != 1 {
-                    let (own, before) =
-                        (array.strides()[axis].unsigned_abs(), array.strides()[other].unsigned_abs());
-                    if own <= before {
-                        swap = false;
-                    } else if ambiguous {
-                        swap = true;
-                    }
-                    ambiguous = false;
-                }
-            }
-            if !ambiguous {
-                if swap {
-                    to = at;
-                } else {
-                    break;
-                }
-            }
-        }
-        order[to..=from].rotate_right(1);
-    }
+    let mut order: SmallVec<[usize; 4]> = (0..arrays[0].ndim()).collect();
+    sort_axes(&mut order, arrays, |array, axis, other| {
+        let says = array.shape()[axis] != 1 && array.shape()[other] != 1;
+        says.then(|| array.strides()[axis].unsigned_abs() > array.strides()[other].unsigned_abs())
+    });
     order
 }
 
 /// The order of axes, slowest first, in which NumPy lays out the result of operands with these strides (all already
 /// broadcast to one shape): the K order of its iterator, where C order wins between operands that disagree.
 pub fn result_order(operands: &[&[isize]], ndim: usize) -> SmallVec<[usize; 4]> {
-    // An insertion sort over axes from fastest to slowest, as `npyiter_find_best_axis_ordering` does it.
     let mut order: SmallVec<[usize; 4]> = (0..ndim).rev().collect();
-    for from in 1..ndim {
+    sort_axes(&mut order, operands, |strides, axis, other| {
+        let (slow, fast) = (strides[axis].unsigned_abs(), strides[other].unsigned_abs());
+        (slow != 0 && fast != 0).then_some(fast > slow)
+    });
+    order.reverse();
+    order
+}
+
+/// NumPy's insertion sort of axes (`npyiter_find_best_axis_ordering`): an axis moves before another if an operand
+/// wants it and none that has an opinion is against it. `moves` is what an operand says, or nothing. The relation is
+/// no total order, so the very steps of the sort matter.
+fn sort_axes<T: Copy>(order: &mut [usize], operands: &[T], moves: impl Fn(T, usize, usize) -> Option<bool>) {
+    for from in 1..order.len() {
         let axis = order[from];
         let mut to = from;
         for at in (0..from).rev() {
-            let other = order[at];
-            let (mut ambiguous, mut swap) = (true, false);
-            for strides in operands {
-                let (slow, fast) = (strides[axis].unsigned_abs(), strides[other].unsigned_abs());
-                if slow != 0 && fast != 0 {
-                    if fast <= slow {
-                        swap = false;
-                    } else if ambiguous {
-                        swap = true;
-                    }
-                    ambiguous = false;
-                }
+            let mut opinions =
+                operands.iter().filter_map(|&operand| moves(operand, axis, order[at])).peekable();
+            if opinions.peek().is_none() {
+                continue;
             }
-            if !ambiguous {
-                if swap {
-                    to = at;
-                } else {
-                    break;
-                }
+            if !opinions.all(|wanted| wanted) {
+                break;
             }
+            to = at;
         }
         order[to..=from].rotate_right(1);
     }
-    order.reverse();
-    order
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-static TRACE: OnceLock<Mutex<tracing_chrome::FlushGuard>> = OnceLock::new();
+static TRACE: Mutex<Option<tracing_chrome::FlushGuard>> = Mutex::new(None);
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 /// What a call inherits from where it is made.
@@ -49,11 +49,10 @@ pub fn runtime() -> &'static Runtime {
     start().unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// Writes what the timeline has so far to its file; the process may end after it.
-pub fn flush_trace() {
-    if let Some(guard) = TRACE.get() {
-        guard.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).flush();
-    }
+/// Completes the timeline, if one is written, and closes its file. What happens after it is not in the timeline.
+pub fn end_trace() {
+    // The guard waits for the writing thread when it goes; merely asking that thread to flush does not.
+    drop(TRACE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take());
 }
 
 /// Has every window and piece written to a timeline. A program that set up `tracing` itself keeps its own.
@@ -63,7 +62,7 @@ fn begin_trace(path: &str) {
     }
     let (layer, guard) = tracing_chrome::ChromeLayerBuilder::new().file(path).include_args(true).build();
     if tracing_subscriber::registry().with(layer).try_init().is_ok() {
-        let _ = TRACE.set(Mutex::new(guard));
+        *TRACE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(guard);
     }
 }
 

@@ -31,6 +31,12 @@ pub fn sync(py: Python<'_>) -> PyResult<()> {
     warnings::emit(py)
 }
 
+/// Completes the timeline of `--trace`; for the end of the process.
+#[pyfunction]
+pub fn end_trace(py: Python<'_>) {
+    py.detach(maniple_array::end_trace);
+}
+
 /// The machine that was found: a dict with `memories` and `processors`, lists of dicts.
 #[pyfunction]
 pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

@@ -2,9 +2,9 @@
 //! bits are the same on every machine.
 //!
 //! The idea is always the same: reduce the argument to a small interval, exactly or with the rounding error carried
-//! along; evaluate a minimax polynomial there (`minimax.py` computes the coefficients); undo the reduction. Cases are
-//! chosen by selecting between computed values, never by jumping. Double precision functions stay within 1.5 units in
-//! the last place, single precision ones compute in double precision and round once.
+//! along; evaluate a minimax polynomial there; undo the reduction. Cases are chosen by selecting between computed
+//! values, never by jumping. Double precision functions stay within 1.5 units in the last place, single precision ones
+//! compute in double precision and round once.
 //!
 //! All of them lean on the fused multiply-add, one rounding for a product and a sum: it makes argument reductions
 //! exact and recovers rounding errors. `mul_add` gives the same bits on every processor, but where the processor has no
