@@ -19,6 +19,7 @@ mod arg;
 mod block;
 mod body;
 mod cast;
+pub mod cuda;
 mod dtype;
 mod eval;
 pub mod flags;
