@@ -4,7 +4,8 @@
 //! line of Rust in `table.rs`; from it come the block loops ([`block`]), the folds of reductions ([`fold`]) and the
 //! interpreter ([`eval`]). A [`Body`] is a straight-line program of rows, what an element-wise kernel runs.
 //!
-//! To add an operation, add a row to `table.rs`; sample inputs in `samples.rs` too if its domain is unusual.
+//! To add an operation, add a row to `table.rs`; sample inputs in `samples.rs` too if its domain is unusual. For a GPU,
+//! give it a line in `cuda/rows.rs`, or list it there as the CPU's.
 //!
 //! ```
 //! use maniple_ops::{Body, Dtype, Op, Operand, Scalar, eval, resolve};

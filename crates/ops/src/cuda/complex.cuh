@@ -15,8 +15,6 @@ template <class R>
 MN mn_complex<R> mn_negative(mn_complex<R> a) { return mn_of(-a.re, -a.im); }
 template <class R>
 MN mn_complex<R> mn_conjugate(mn_complex<R> a) { return mn_of(a.re, -a.im); }
-template <class T>
-MN T mn_conjugate(T a) { return a; }
 template <class R>
 MN mn_complex<R> mn_rint(mn_complex<R> a) { return mn_of(mn_rint(a.re), mn_rint(a.im)); }
 template <class R>
@@ -56,10 +54,6 @@ template <class R>
 MN unsigned int mn_add_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     return mn_events(a.re, b.re, r.re) | mn_events(a.im, b.im, r.im);
 }
-template <class R>
-MN unsigned int mn_add_events(R a, R b, R r) { return mn_events(a, b, r); }
-template <class R>
-MN unsigned int mn_multiply_events(R a, R b, R r) { return mn_events(a, b, r); }
 template <class R>
 MN unsigned int mn_multiply_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     R first = a.re * b.re, second = a.im * b.im, third = a.re * b.im, fourth = a.im * b.re;

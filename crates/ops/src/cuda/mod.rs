@@ -14,10 +14,10 @@ use crate::fold::fold;
 use crate::scalar::Scalar;
 use crate::table::Op;
 use num_complex::Complex;
-use rows::{Text, row_text};
+use rows::{Text, is_elementary, row_text};
 use std::fmt::Write;
 
-pub use rows::{CPU_ONLY, CPU_ONLY_IF_COMPLEX};
+pub use rows::CPU_ONLY;
 
 /// Whether a body's text records floating point events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,34 @@ pub enum Watch {
 
 /// The device functions that all other texts call. Goes before them, once.
 pub fn prelude() -> &'static str {
-    concat!(include_str!("prelude.cuh"), include_str!("complex.cuh"))
+    concat!(
+        include_str!("prelude.cuh"),
+        include_str!("cast.cuh"),
+        include_str!("real.cuh"),
+        include_str!("complex.cuh"),
+        include_str!("complex_elementary.cuh")
+    )
+}
+
+/// The part of [`prelude`] that the texts of a body need, and those of a row that folds its values: it compiles sooner.
+///
+/// # Panics
+/// If the body does not pass [`Body::check`].
+pub fn prelude_for(body: &Body, folded: Option<Op>) -> String {
+    let dtypes = body.value_dtypes();
+    let applied = body.steps.iter().filter_map(|step| match step {
+        Step::Apply { op, .. } => Some(*op),
+        Step::Cast { .. } => None,
+    });
+    let complex = dtypes.iter().any(|dtype| dtype.is_complex());
+    let elementary = complex && applied.chain(folded).any(is_elementary);
+    let parts = [
+        Some(concat!(include_str!("prelude.cuh"), include_str!("cast.cuh"))),
+        dtypes.iter().any(|dtype| dtype.is_inexact()).then_some(include_str!("real.cuh")),
+        complex.then_some(include_str!("complex.cuh")),
+        elementary.then_some(include_str!("complex_elementary.cuh")),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// The type of an element in memory. A half is its bits.

@@ -7,32 +7,6 @@ use crate::table::Op;
 /// The rows that have no text: only the CPU runs them.
 pub const CPU_ONLY: &[Op] = &[];
 
-/// The rows whose text leaves complex numbers out: only the CPU runs them.
-pub const CPU_ONLY_IF_COMPLEX: &[Op] = &[
-    Op::Power,
-    Op::FloatPower,
-    Op::Sqrt,
-    Op::Exp,
-    Op::Exp2,
-    Op::Expm1,
-    Op::Log,
-    Op::Log2,
-    Op::Log10,
-    Op::Log1p,
-    Op::Sin,
-    Op::Cos,
-    Op::Tan,
-    Op::Arcsin,
-    Op::Arccos,
-    Op::Arctan,
-    Op::Sinh,
-    Op::Cosh,
-    Op::Tanh,
-    Op::Arcsinh,
-    Op::Arccosh,
-    Op::Arctanh,
-];
-
 /// The text of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text {
@@ -57,9 +31,6 @@ enum Raising {
 /// The text of a row at a key dtype, if it has a case and a text.
 pub(super) fn row_text(op: Op, dtype: Dtype) -> Option<&'static Text> {
     signature(op, dtype)?;
-    if dtype.is_complex() && CPU_ONLY_IF_COMPLEX.contains(&op) {
-        return None;
-    }
     TEXTS.iter().find(|(row, _)| *row == op).map(|(_, text)| text)
 }
 
@@ -74,6 +45,13 @@ impl Text {
         let events = self.half_events.filter(|_| dtype == Dtype::Float16).or(self.events);
         events.filter(|_| self.raising == Raising::Every || dtype.is_inexact())
     }
+}
+
+/// Whether a row is an elementary function, which complex numbers have texts of their own for.
+pub(super) fn is_elementary(op: Op) -> bool {
+    (Op::Power..=Op::FloatPower).contains(&op)
+        || (Op::Sqrt..=Op::Log1p).contains(&op)
+        || (Op::Sin..=Op::Arctanh).contains(&op)
 }
 
 #[rustfmt::skip]
@@ -115,7 +93,7 @@ const TEXTS: &[(Op, Text)] = &[
     (Op::Tan, rounded("mn_tan(a)").events("mn_circular_events(a, r)")),
     (Op::Arcsin, rounded("mn_arcsin(a)").events("mn_arcsin_events(a, r)")),
     (Op::Arccos, rounded("mn_arccos(a)").events("mn_arcsin_events(a, r)")),
-    (Op::Arctan, rounded("mn_arctan(a)").events("mn_other_events(a, r)")),
+    (Op::Arctan, rounded("mn_arctan(a)").events("mn_arctan_events(a, r)")),
     (Op::Arctan2, rounded("mn_arctan2(a, b)")),
     (Op::Hypot, rounded("mn_hypot(a, b)").events("mn_overflow_of_two(a, b, r)")),
     (Op::Sinh, rounded("mn_sinh(a)").events("mn_overflow(a, r)")),
