@@ -35,7 +35,7 @@ MN_APART mn_c128 mn_wide_sqrt(mn_c128 z) {
     }
     a *= scale;
     b *= scale;
-    double root = sqrt((fabs(a) + hypot(a, b)) * 0.5), other = fabs(b) / (2.0 * root);
+    double root = sqrt((fabs(a) + mn_hypot(a, b)) * 0.5), other = fabs(b) / (2.0 * root);
     root *= unscale;
     other *= unscale;
     return a >= 0 ? mn_of(root, copysign(other, b)) : mn_of(other, copysign(root, b));
@@ -68,13 +68,13 @@ MN_APART double mn_log_magnitude(double a, double b) {
     double large = ordered ? a : b, small = ordered ? b : a;
     if (mn_isinf(large) || mn_isinf(small)) return mn_infinity(a);
     if (large == 0 && small == 0) return -mn_infinity(a);
-    if (large > 1e307) return log(hypot(large * 0.5, small * 0.5)) + mn_ln_2();
+    if (large > 1e307) return log(mn_hypot(large * 0.5, small * 0.5)) + mn_ln_2();
     if (large < 1e-290) {
         double up = mn_double(1131ull << 52);
-        return log(hypot(large * up, small * up)) - 108.0 * mn_ln_2();
+        return log(mn_hypot(large * up, small * up)) - 108.0 * mn_ln_2();
     }
     if (large > 0.7 && large < 2.0 && small < 2.0) return 0.5 * log1p(mn_squares_less_one(large, small));
-    return log(hypot(large, small));
+    return log(mn_hypot(large, small));
 }
 MN mn_c128 mn_wide_log(mn_c128 z) { return mn_of(mn_log_magnitude(fabs(z.re), fabs(z.im)), atan2(z.im, z.re)); }
 MN mn_c128 mn_scaled_log(mn_c128 z, double scale) {
@@ -83,7 +83,7 @@ MN mn_c128 mn_scaled_log(mn_c128 z, double scale) {
 }
 MN mn_c128 mn_wide_log2(mn_c128 z) { return mn_scaled_log(z, 1.44269504088896340736); }
 MN mn_c128 mn_wide_log10(mn_c128 z) { return mn_scaled_log(z, 0.434294481903251827651); }
-MN mn_c128 mn_wide_log1p(mn_c128 z) { return mn_of(log(hypot(z.re + 1.0, z.im)), atan2(z.im, z.re + 1.0)); }
+MN mn_c128 mn_wide_log1p(mn_c128 z) { return mn_of(log(mn_hypot(z.re + 1.0, z.im)), atan2(z.im, z.re + 1.0)); }
 
 // Hyperbolic functions; circular ones are those of i z, and the result is taken back.
 
@@ -152,7 +152,7 @@ struct mn_shared {
     double real, opposite, adjacent;
 };
 MN_APART mn_shared mn_share(double x, double y) {
-    double r = hypot(x, y + 1.0), s = hypot(x, y - 1.0), epsilon = mn_epsilon();
+    double r = mn_hypot(x, y + 1.0), s = mn_hypot(x, y - 1.0), epsilon = mn_epsilon();
     double half = (r + s) / 2.0, a = half < 1.0 ? 1.0 : half;
     bool beside = x >= epsilon * fabs(y - 1.0);
     mn_shared shared;

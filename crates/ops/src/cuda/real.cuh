@@ -159,7 +159,26 @@ MN_FUNCTION(mn_arccosh, acoshf, acosh)
 MN_FUNCTION(mn_arctanh, atanhf, atanh)
 MN_FUNCTION_OF_TWO(mn_power, powf, pow)
 MN_FUNCTION_OF_TWO(mn_arctan2, atan2f, atan2)
-MN_FUNCTION_OF_TWO(mn_hypot, hypotf, hypot)
+MN float mn_hypot(float a, float b) { return hypotf(a, b); }
+// As the Rust row: CUDA's own of doubles overflows where the result is still the largest number.
+MN double mn_hypot(double x, double y) {
+    double a = fabs(x), b = fabs(y), factor = 1.0, back = 1.0;
+    double larger = a > b ? a : b, smaller = a > b ? b : a;
+    if (larger > 1e150 || larger < 1e-140) {
+        double up = mn_double(1623ull << 52), down = mn_double(423ull << 52);
+        factor = larger > 1.0 ? down : up;
+        back = larger > 1.0 ? up : down;
+    }
+    larger *= factor;
+    smaller *= factor;
+    double first = larger * larger, first_low = fma(larger, larger, -first);
+    double second = smaller * smaller, second_low = fma(smaller, smaller, -second);
+    double total = first + second, total_low = (first - total) + second;
+    double root = sqrt(total), error = fma(-root, root, total) + (total_low + (first_low + second_low));
+    double result = (root + error / (root + root + mn_double(0x0010000000000000ull))) * back;
+    if (mn_isinf(x) || mn_isinf(y)) return mn_infinity(x);
+    return mn_isnan(x) || mn_isnan(y) ? mn_nan(x) : result;
+}
 template <class R>
 MN R mn_logaddexp(R a, R b) {
     R difference = a - b;
