@@ -97,9 +97,7 @@ fn rows() -> Vec<Kernel> {
         let rows = sample_rows(of.op, of.dtype, &of.ins);
         let mut kernel =
             of_body(format!("{:?} {}", of.op, of.dtype), &body, nearness(of.op, of.dtype), rows)?;
-        if of.dtype.is_complex() && (of.op == Op::Multiply || nearness(of.op, of.dtype) != Near::Exact) {
-            forget_events_of_extremes(&mut kernel);
-        }
+        forget_events_of_extremes(of.op, of.dtype, &mut kernel);
         Some(kernel)
     });
     kernels.collect()
@@ -108,7 +106,10 @@ fn rows() -> Vec<Kernel> {
 /// Leaves the events of infinite, missing and largest complex numbers out of the comparison: the instructions of the
 /// Rust rows meet some there that neither the result shows nor NumPy reports, such as those of a product that is not
 /// used in the end.
-fn forget_events_of_extremes(kernel: &mut Kernel) {
+fn forget_events_of_extremes(op: Op, dtype: Dtype, kernel: &mut Kernel) {
+    if !dtype.is_complex() || (op != Op::Multiply && kernel.near == Near::Exact) {
+        return;
+    }
     for (row, (_, events)) in kernel.rows.iter().zip(&mut kernel.wanted) {
         let ordinary = |value: &Scalar| parts(*value).iter().all(|part| part.as_f64().abs() < 1e30);
         if !row.iter().all(ordinary) {
@@ -186,20 +187,27 @@ fn folds() -> Vec<Kernel> {
     let cases = Op::ALL.iter().flat_map(|&op| Dtype::ALL.into_iter().map(move |dtype| (op, dtype)));
     let kernels = cases.filter_map(|(op, dtype)| {
         let function = cuda::combine(op, dtype)?;
+        let value = cuda::value(dtype);
+        let events = cuda::combine_events(op, dtype).unwrap_or("0");
         let rows = sample_rows(op, dtype, &[dtype, dtype]);
-        let wanted = rows.iter().map(|row| (apply(op, dtype, row), None)).collect();
-        Some(Kernel {
+        let wanted = rows.iter().map(|row| {
+            flags::clear();
+            (apply(op, dtype, row), Some(flags::read()))
+        });
+        let mut kernel = Kernel {
             name: format!("fold {op:?} {dtype}"),
             prelude: cuda::prelude_for(&Body { inputs: vec![dtype], ..Body::default() }, Some(op)),
             ins: vec![dtype; 2],
             outs: vec![dtype],
-            statements: format!("{} r = {function}(v0, v1);\n", cuda::value(dtype)),
+            statements: format!("const {value} a = v0, b = v1, r = {function}(a, b);\nf0 |= {events};\n"),
             results: vec!["r".to_string()],
-            steps: 0,
+            steps: 1,
             near: nearness(op, dtype),
+            wanted: wanted.collect(),
             rows,
-            wanted,
-        })
+        };
+        forget_events_of_extremes(op, dtype, &mut kernel);
+        Some(kernel)
     });
     kernels.collect()
 }
@@ -287,7 +295,7 @@ fn nearness(op: Op, dtype: Dtype) -> Near {
     let units = if dtype == Dtype::Float16 { 1.0 } else { 4.0 };
     match op {
         // The product of exponent and logarithm has a rounding error that the exponential makes larger.
-        Op::Power | Op::FloatPower if dtype.is_complex() => Near::UnitsOfLargerPart(64.0),
+        Op::Power | Op::FloatPower if dtype.is_complex() => Near::UnitsOfLargerPart(1024.0),
         Op::Log1p if dtype.is_complex() => Near::UnitsOfLargest(4.0),
         Op::Logaddexp | Op::Logaddexp2 => Near::UnitsOfLargest(4.0),
         Op::Absolute | Op::Sign | Op::Sqrt if dtype.is_complex() => Near::Units(4.0),

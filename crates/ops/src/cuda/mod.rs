@@ -178,6 +178,13 @@ pub fn combine(op: Op, dtype: Dtype) -> Option<String> {
     Some(if half && text.rounds { format!("mn_halves<{name}>") } else { name.to_string() })
 }
 
+/// The events of one step of [`combine`], as an expression over the accumulator `a`, the next element `b` and the next
+/// accumulator `r`, all of type [`value`]. Nothing if there never are any.
+pub fn combine_events(op: Op, dtype: Dtype) -> Option<&'static str> {
+    fold(op, dtype)?;
+    row_text(op, dtype)?.events_of(dtype)
+}
+
 /// The value that changes nothing in a fold of the row, as an expression of type [`value`], if it has one.
 pub fn identity(op: Op, dtype: Dtype) -> Option<String> {
     fold(op, dtype)?;
