@@ -1,6 +1,6 @@
 //! Exponentials: `x = n ln 2 + r` with an integer n and |r| <= ln 2 / 2, then `exp x = 2^n exp r`.
 
-use super::{EXPONENT_ROUNDER, LN_2_LOW, clamp, ordered_sum, polynomial, scale};
+use super::{EXPONENT_ROUNDER, LN_2_LOW, clamp, ordered_sum, polynomial, product, scale};
 use std::f64::consts::{LN_2, LOG2_E};
 
 const EXP: [f64; 10] = [
@@ -30,18 +30,17 @@ const EXPM1: [f64; 11] = [
     2.092_336_555_068_498_7e-9,
 ];
 
-const EXP2: [f64; 11] = [
-    LN_2,
+const EXP2: [f64; 10] = [
     0.240_226_506_959_101_33,
-    0.055_504_108_664_821_73,
-    0.009_618_129_107_593_288,
-    0.001_333_355_814_638_325,
-    0.000_154_035_304_581_448_91,
-    1.525_273_386_309_314_8e-5,
-    1.321_543_478_075_243_1e-6,
-    1.017_804_847_200_002e-7,
-    7.073_866_921_386_112e-9,
-    4.457_061_678_022_112e-10,
+    0.055_504_108_664_821_67,
+    0.009_618_129_107_593_597,
+    0.001_333_355_814_639_042_5,
+    0.000_154_035_304_578_168_8,
+    1.525_273_385_824_297_8e-5,
+    1.321_543_492_275_698e-6,
+    1.017_805_001_510_570_1e-7,
+    7.073_845_263_263_716e-9,
+    4.456_875_105_151_953_4e-10,
 ];
 
 /// The exponential.
@@ -63,8 +62,12 @@ pub(crate) fn exp2(x: f64) -> f64 {
 pub(super) fn power_of_two(x: f64, low: f64) -> f64 {
     let inside = clamp(x, -1076.0, 1025.0);
     let rounded = inside + EXPONENT_ROUNDER;
-    let r = (inside - (rounded - EXPONENT_ROUNDER)) + low;
-    let factor = r.mul_add(polynomial(r, &EXP2), 1.0);
+    let (r, low) = ordered_sum(inside - (rounded - EXPONENT_ROUNDER), low);
+    // The linear term with its rounding errors, which are a sixth of a unit in the last place of the result.
+    let (linear, linear_low) = product(r, LN_2);
+    let linear_low = r.mul_add(LN_2_LOW, low.mul_add(LN_2, linear_low));
+    let (high, error) = ordered_sum(1.0, linear);
+    let factor = high + (r * r).mul_add(polynomial(r, &EXP2), error + linear_low);
     scale(vanishing(x, -1076.0, factor), rounded.to_bits())
 }
 

@@ -209,7 +209,7 @@ pub(crate) fn tan(x: f32) -> f32 {
 /// The inverse tangent.
 #[inline(always)]
 pub(crate) fn arctan(x: f32) -> f32 {
-    (angle(clamp(x.abs() as f64, 0.0, 1e30), 1.0, false) as f32).copysign(x)
+    (angle(clamp(x.abs() as f64, 0.0, 1e30), 1.0, false, quick_quotient) as f32).copysign(x)
 }
 
 /// The angle of the point `(x, y)`.
@@ -221,7 +221,8 @@ pub(crate) fn arctan2(y: f32, x: f32) -> f32 {
     let direction = |part: f64| if part == f64::INFINITY { 1.0 } else { 0.0 };
     let (a, b) = (if infinite { direction(a) } else { a }, if infinite { direction(b) } else { b });
     let b = if larger == 0.0 { 1.0 } else { b };
-    let result = (angle(a, b, x.is_sign_negative()) as f32).copysign(y);
+    let result = angle(a, b, x.is_sign_negative(), |top, bottom| top / bottom) as f32;
+    let result = result.copysign(y);
     if x.is_nan() | y.is_nan() { f32::NAN } else { result }
 }
 
@@ -412,16 +413,27 @@ fn sine_and_cosine(x: f64) -> (f64, f64, u64) {
     (sine, cosine, rounded.to_bits())
 }
 
-/// `atan(y / x)`, or pi less it if the first coordinate is negative.
+/// The quotient to some 45 bits, for divisors well inside the range of single precision: a division in single precision
+/// and a step of Newton's method. Where little else is computed it takes half the time of a wide division (AVX-512);
+/// in `tan`, `tanh` and `arctanh` it was no gain.
 #[inline(always)]
-fn angle(y: f64, x: f64, negative: bool) -> f64 {
+fn quick_quotient(top: f64, bottom: f64) -> f64 {
+    let inverse = (1.0 / bottom as f32) as f64;
+    let estimate = top * inverse;
+    (-estimate).mul_add(bottom, top).mul_add(inverse, estimate)
+}
+
+/// `atan(y / x)`, or pi less it if the first coordinate is negative; `divide` divides numbers no larger than the sum of
+/// both parts.
+#[inline(always)]
+fn angle(y: f64, x: f64, negative: bool, divide: impl Fn(f64, f64) -> f64) -> f64 {
     let low = y < x * 0.414_213_562_373_095_03;
     let high = y > x * 2.414_213_562_373_095;
     let top = if low { y } else { y - x };
     let top = if high { -x } else { top };
     let bottom = if low { x } else { y + x };
     let bottom = if high { y } else { bottom };
-    let ratio = top / bottom;
+    let ratio = divide(top, bottom);
     let z = ratio * ratio;
     let near = (z * ratio).mul_add(polynomial(z, &ARCTAN_SINGLE), ratio);
     let base = if low { 0.0 } else { FRAC_PI_4 };
