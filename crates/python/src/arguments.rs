@@ -1,5 +1,6 @@
 //! Arguments as NumPy's functions take them: shapes, axes, orders, castings, dtypes, and "not given".
 
+use crate::array::NdArray;
 use crate::interop::dtype_of_descriptor;
 use crate::types::{is_exactly, is_int, numpy, types};
 use maniple_array::{Casting, Dtype, Layout};
@@ -159,6 +160,9 @@ pub fn dtype(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     }
     if let Some((_, found)) = table.scalars.iter().find(|(class, _)| *class == pointer) {
         return Ok(Wanted::Ours(*found));
+    }
+    if value.is_instance_of::<NdArray>() {
+        return Err(PyTypeError::new_err("Cannot construct a dtype from an array"));
     }
     // A class of dtypes, such as `numpy.dtypes.Float64DType`, stands for the dtype that it makes.
     let classes = numpy(py).getattr("dtype")?.get_type();

@@ -7,7 +7,7 @@ use maniple_array::{Array, Dtype};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, OnceCell};
 
 /// What an `ndarray` holds.
 pub enum Held {
@@ -20,15 +20,21 @@ pub enum Held {
 /// An array as Python sees it.
 #[pyclass(name = "ndarray", module = "maniple.numpy", subclass, weakref, frozen)]
 pub struct NdArray {
-    held: UnsafeCell<Held>,
+    held: Version,
     writeable: Cell<bool>,
     /// Whether the memory belongs to somebody who forbids writing.
     locked: bool,
     base: Option<Py<PyAny>>,
 }
 
-// SAFETY: Python objects are only used with the interpreter attached, which one thread is at a time; references into
-// `held` do not outlive a stretch in which no other Python code runs.
+/// What an `ndarray` held at some time. What it held earlier is kept for as long as the object lives, since a call on
+/// the array may be under way when Python code sets its shape.
+struct Version {
+    held: Held,
+    newer: OnceCell<Box<Version>>,
+}
+
+// SAFETY: Python objects are only used with the interpreter attached, which one thread is at a time.
 unsafe impl Sync for NdArray {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl Send for NdArray {}
@@ -57,7 +63,7 @@ impl NdArray {
 
     #[inline]
     fn with(held: Held, writeable: bool, locked: bool) -> NdArray {
-        NdArray { held: UnsafeCell::new(held), writeable: Cell::new(writeable), locked, base: None }
+        NdArray { held: Version::of(held), writeable: Cell::new(writeable), locked, base: None }
     }
 
     /// Whether an array that is read-only now, and no view, may be made writeable.
@@ -70,11 +76,13 @@ impl NdArray {
         NdArray { base, ..self }
     }
 
-    /// What it holds. The reference must not be kept over a call that runs Python code or detaches from it.
+    /// What it holds.
     #[inline(always)]
     pub fn held(&self, _py: Python<'_>) -> &Held {
-        // SAFETY: see `Sync` above; whoever replaces what is held is attached too.
-        unsafe { &*self.held.get() }
+        match self.held.newer.get() {
+            None => &self.held.held,
+            Some(newer) => &newer.newest().held,
+        }
     }
 
     /// The array of the array layer, if it holds one.
@@ -96,8 +104,10 @@ impl NdArray {
 
     /// Replaces what is held (`a.shape = ...`).
     pub fn replace(&self, _py: Python<'_>, array: Array) {
-        // SAFETY: see `Sync` above. The old value is dropped after the new one is in place.
-        let _old = unsafe { std::mem::replace(&mut *self.held.get(), Held::Native(array)) };
+        let newer = Box::new(Version::of(Held::Native(array)));
+        if self.held.newest().newer.set(newer).is_err() {
+            unreachable!("the newest version has no newer one");
+        }
     }
 
     /// Whether elements may be written.
@@ -118,6 +128,21 @@ impl NdArray {
     /// NumPy's error for writing to what is read-only.
     pub fn check_writeable(&self, what: &str) -> PyResult<()> {
         if self.writeable.get() { Ok(()) } else { Err(PyValueError::new_err(format!("{what} is read-only"))) }
+    }
+}
+
+impl Version {
+    #[inline(always)]
+    fn of(held: Held) -> Version {
+        Version { held, newer: OnceCell::new() }
+    }
+
+    fn newest(&self) -> &Version {
+        let mut version = self;
+        while let Some(newer) = version.newer.get() {
+            version = newer;
+        }
+        version
     }
 }
 
@@ -147,7 +172,7 @@ pub fn view_of<'py>(slf: &Bound<'py, NdArray>, array: Array) -> PyResult<Bound<'
         None => slf.clone().into_any().unbind(),
     };
     let view = NdArray {
-        held: UnsafeCell::new(Held::Native(array)),
+        held: Version::of(Held::Native(array)),
         writeable: Cell::new(own.writeable.get()),
         locked: own.locked,
         base: Some(base),

@@ -45,13 +45,7 @@ enum Copies {
 impl FromPyObject<'_, '_> for Copies {
     type Error = PyErr;
     fn extract(copy: Borrowed<'_, '_, PyAny>) -> PyResult<Copies> {
-        Ok(if copy.is_none() {
-            Copies::IfNeeded
-        } else if copy.is_truthy()? {
-            Copies::Always
-        } else {
-            Copies::Never
-        })
+        copies_of(&copy)
     }
 }
 
@@ -266,6 +260,9 @@ fn elsewhere<'py>(
     let made = numpy(py).getattr("array")?.call((&object,), Some(&keywords))?;
     if made.is(&object) {
         return Ok(interop::wrap(&made)?.into_any());
+    }
+    if let Some(ours) = interop::behind(&made) {
+        return Ok(ours);
     }
     interop::adopt(made)
 }

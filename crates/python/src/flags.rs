@@ -23,7 +23,10 @@ pub fn set_writeable(slf: &Bound<'_, NdArray>, writeable: Truth) -> PyResult<()>
         let base = slf.get().base().map(|base| base.bind(py).clone());
         let allowed = match base {
             None => slf.get().may_become_writeable(),
-            Some(base) => base.cast::<NdArray>().is_ok_and(|base| base.get().is_writeable()),
+            Some(base) => match base.cast::<NdArray>() {
+                Ok(base) => base.get().is_writeable(),
+                Err(_) => slf.get().may_become_writeable(),
+            },
         };
         if !allowed {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));

@@ -8,7 +8,7 @@ use crate::input::{Given, Seen, see, sequence};
 use crate::interop;
 use crate::operators::{Failure, record, refused};
 use crate::reductions::{Named, STATISTICS, compute};
-use crate::types::{is_exactly, types};
+use crate::types::{is_exactly, numpy, types};
 use crate::ufunc::single_target;
 use crate::warnings;
 use maniple_array::{Array, Casting, Dtype, Input, Kind, Layout, Op, Options};
@@ -49,7 +49,18 @@ pub fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         let call = move |arguments: &Bound<'_, PyTuple>,
                          keywords: Option<&Bound<'_, PyDict>>|
               -> PyResult<Py<PyAny>> {
-            let (array, arguments, keywords) = first_argument(arguments, keywords)?;
+            let (array, rest, options) = first_argument(arguments, keywords)?;
+            let is_ours = |value: &Bound<'_, PyAny>| value.is_instance_of::<NdArray>();
+            let among = rest.iter().any(|value| is_ours(&value))
+                || options
+                    .as_ref()
+                    .is_some_and(|options| options.values().iter().any(|value| is_ours(&value)));
+            if is_number(&array)? && !among {
+                // NumPy's answer is a number too.
+                let call = numpy(array.py()).getattr(*name)?.call(arguments, keywords)?;
+                return Ok(crate::hooks::wrapped(&call)?.unbind());
+            }
+            let (arguments, keywords) = (rest, options);
             let Some(array) = ours(&array)? else { return Err(not_native()) };
             let Some(named) = Named::bind(names, &arguments, 0, keywords.as_ref())? else {
                 return Err(not_native());
@@ -90,6 +101,14 @@ pub fn ours<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, NdArr
         }
     };
     made.map(|array| Bound::new(py, NdArray::of(array))).transpose()
+}
+
+/// Whether an object is a number of Python's or NumPy's.
+fn is_number(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(match see(object)? {
+        Seen::Given(given) => !matches!(given, Given::Array(_) | Given::Made(_)),
+        _ => false,
+    })
 }
 
 /// The argument `a`, given by position or name, and what remains.
@@ -176,7 +195,12 @@ fn concatenate<'py>(
     };
     let mut parts = Vec::new();
     for part in arrays.try_iter()? {
-        let part = need(&part?)?;
+        let part = part?;
+        if is_number(&part)? {
+            // A Python number has no dtype of its own here.
+            return Err(not_native());
+        }
+        let part = need(&part)?;
         parts.push(part.get().native(py).ok_or_else(not_native)?.clone());
     }
     if let Some(dtype) = dtype

@@ -27,7 +27,9 @@ pub fn set_hook(name: &str, callable: Py<PyAny>) -> PyResult<()> {
     let Some(at) = NAMES.iter().position(|known| *known == name) else {
         return Err(PyValueError::new_err(format!("no hook {name:?}: expected one of {NAMES:?}")));
     };
-    HOOKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[at] = Some(callable);
+    let old = HOOKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[at].replace(callable);
+    // Only now is the list unlocked: whatever goes with the old hook may ask for hooks.
+    drop(old);
     Ok(())
 }
 
@@ -75,6 +77,16 @@ pub fn fallback_method<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
+    if crate::array::deferred_of(slf.as_any()).is_some() {
+        // NumPy's scalar has the method too.
+        let arguments = to_numpy(arguments.as_any())?.cast_into::<PyTuple>()?;
+        let keywords = match keywords {
+            None => None,
+            Some(keywords) => Some(to_numpy(keywords.as_any())?.cast_into::<PyDict>()?),
+        };
+        let value = interop::export_any(slf)?;
+        return wrapped(&value.getattr(name)?.call(arguments, keywords.as_ref())?);
+    }
     let function = numpy(py).getattr("ndarray")?.getattr(name)?;
     let all: Vec<_> = [slf.as_any().clone()].into_iter().chain(arguments.iter()).collect();
     let all = PyTuple::new(py, all)?;

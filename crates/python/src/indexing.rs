@@ -262,6 +262,13 @@ impl NdArray {
         }
     }
 
+    fn __concat__(&self, _other: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "Concatenation operation is not implemented for NumPy arrays, use np.concatenate() instead. Please do not \
+             rely on this error; it may not be given on all Python implementations.",
+        ))
+    }
+
     fn __contains__(slf: &Bound<'_, NdArray>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         slf.as_any().rich_compare(value, pyo3::basic::CompareOp::Eq)?.call_method0("any")?.is_truthy()
     }

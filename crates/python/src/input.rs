@@ -157,12 +157,11 @@ fn see_rare<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Seen<'a>> {
             Held::Foreign(_) => Seen::Foreign,
         });
     }
-    if let Ok(found) = object.get_type().getattr("__array_ufunc__") {
-        if found.is_none() {
-            return Ok(Seen::Refuses);
-        }
-        let own = numpy(py).getattr("ndarray")?.getattr("__array_ufunc__")?;
-        return Ok(if found.is(&own) { Seen::Foreign } else { Seen::Overrides });
+    match attitude(object)? {
+        Attitude::None => {}
+        Attitude::Ours => return Ok(Seen::Foreign),
+        Attitude::Overrides => return Ok(Seen::Overrides),
+        Attitude::Refuses => return Ok(Seen::Refuses),
     }
     if object.is_none() || object.is_instance_of::<pyo3::types::PyString>() {
         return Ok(Seen::Foreign);
@@ -176,6 +175,51 @@ fn see_rare<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Seen<'a>> {
         });
     }
     Ok(Seen::Foreign)
+}
+
+/// What a class says about ufuncs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attitude {
+    /// Nothing.
+    None,
+    /// It is NumPy's array class, a subclass of it that leaves ufuncs alone, or ours.
+    Ours,
+    /// It has an `__array_ufunc__` of its own.
+    Overrides,
+    /// Its `__array_ufunc__` is `None`.
+    Refuses,
+}
+
+fn attitude(object: &Bound<'_, PyAny>) -> PyResult<Attitude> {
+    let py = object.py();
+    let Ok(found) = object.get_type().getattr("__array_ufunc__") else { return Ok(Attitude::None) };
+    if found.is_none() {
+        return Ok(Attitude::Refuses);
+    }
+    let own = numpy(py).getattr("ndarray")?.getattr("__array_ufunc__")?;
+    Ok(if found.is(&own) { Attitude::Ours } else { Attitude::Overrides })
+}
+
+/// Whether an object's class has something of its own to say about ufuncs.
+pub fn has_a_say(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = object.get_type_ptr();
+    let table = types(object.py());
+    let plain = is_float(object)
+        || is_int(object)
+        || [
+            table.ndarray,
+            table.deferred,
+            table.numpy_array,
+            addr_of_mut!(ffi::PyList_Type),
+            addr_of_mut!(ffi::PyTuple_Type),
+        ]
+        .contains(&class);
+    // SAFETY: both are classes.
+    let is_scalar = || unsafe { ffi::PyType_IsSubtype(class, table.generic) } != 0;
+    if plain || is_scalar() || object.is_instance_of::<NdArray>() {
+        return Ok(false);
+    }
+    Ok(matches!(attitude(object)?, Attitude::Overrides | Attitude::Refuses))
 }
 
 /// The NumPy array of a list or tuple; `None` for one that NumPy makes no numbers of.

@@ -312,6 +312,20 @@ pub fn dtype_of_descriptor(py: Python<'_>, descriptor: *mut PyArray_Descr) -> Op
     })
 }
 
+/// The array of ours that a NumPy array is the face of, if it shows all of it as it is.
+pub fn behind<'py>(array: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let py = array.py();
+    let (ours, base) = own_region(array)?;
+    let (dtype, data, shape, strides, _) = parts(array)?;
+    let view = View { offset: data as isize - base as isize, shape, strides };
+    let exporter = owner_of(array);
+    let owner = exporter.cast_exact::<Exporter>().ok()?.get().owner.as_ref()?.bind(py).clone();
+    let native = owner.cast::<NdArray>().ok()?.get().native(py)?;
+    let same =
+        native.region().id == ours.region().id && native.dtype() == dtype && native.view().same_as(&view);
+    same.then_some(owner)
+}
+
 /// What `base` of our face of a NumPy array is: the array of ours that it shows memory of, or NumPy's own base.
 fn base_of(array: &Bound<'_, PyAny>) -> Option<Py<PyAny>> {
     // SAFETY: the caller has checked that the object is a NumPy array, which holds its base.
@@ -456,7 +470,15 @@ pub unsafe fn fill_buffer(
     let mut parts = Box::new(BufferParts {
         region: native.region().clone(),
         shape: native.shape().iter().map(|&extent| extent as isize).collect(),
-        strides: native.strides().iter().copied().collect(),
+        // Where an axis has one element its stride does not matter; readers of buffers expect the regular one.
+        strides: if c {
+            View::contiguous(native.shape(), native.dtype().size()).strides
+        } else if f {
+            let reversed: Shape = native.shape().iter().rev().copied().collect();
+            View::contiguous(&reversed, native.dtype().size()).strides.into_iter().rev().collect()
+        } else {
+            native.view().strides.clone()
+        },
     });
     // SAFETY: the caller's buffer is ours to fill; what it points to lives until `release_buffer`.
     unsafe {
@@ -546,5 +568,6 @@ pub fn adopt(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         drop(list);
         native.region().unexport();
     }
-    Ok(Bound::new(py, NdArray::attached(native, writeable))?.into_any())
+    let base = base_of(&array);
+    Ok(Bound::new(py, NdArray::attached(native, writeable).with_base(base))?.into_any())
 }

@@ -94,7 +94,15 @@ unsafe fn number_of(frame: *mut ffi::PyFrameObject) -> u32 {
             None => ffi::PyFrame_GetLineNumber(frame),
         };
         let key = (code as usize, position);
-        NUMBERS.with_borrow_mut(|numbers| *numbers.entry(key).or_insert_with(|| enter(frame, code.cast())))
+        match NUMBERS.with_borrow(|numbers| numbers.get(&key).copied()) {
+            Some(number) => number,
+            None => {
+                // Looking at the frame may run other Python code, which may come here too.
+                let number = enter(frame, code.cast());
+                NUMBERS.with_borrow_mut(|numbers| numbers.insert(key, number));
+                number
+            }
+        }
     }
 }
 

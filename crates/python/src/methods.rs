@@ -212,7 +212,11 @@ impl NdArray {
         let numbers = || [axis1, axis2].map(|axis| axis.into_pyobject(py).map(Bound::into_any));
         let [first, second] = numbers();
         let array = native_or_foreign!(slf, "swapaxes", (first?, second?), None);
-        view_of(slf, run(py, || array.swapaxes(axis1, axis2))?)
+        match run(py, || array.swapaxes(axis1, axis2)) {
+            Ok(view) => view_of(slf, view),
+            // NumPy's message says which of the two is wrong.
+            Err(_) => fallback_method("swapaxes", slf, &PyTuple::new(py, [axis1, axis2])?, None),
+        }
     }
 
     #[pyo3(signature = (axis = None))]

@@ -3,10 +3,10 @@
 use crate::array::{Held, NdArray, result};
 use crate::errors::{ask_numpy, attempt, exception, raised_by_numpy};
 use crate::hooks::fallback;
-use crate::input::{Given, Seen, see};
-use crate::types::{numpy, types};
+use crate::input::{Seen, has_a_say, see};
+use crate::types::{is_float, is_int, numpy, types};
 use crate::warnings;
-use maniple_array::{Error, Input, Kind, Op, Options, Outputs, apply};
+use maniple_array::{Array, Dtype, Error, Input, Kind, Op, Options, Outputs, apply, apply_one};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::ffi;
@@ -33,6 +33,15 @@ pub fn record(
     let outputs = attempt(|| apply(op, inputs, options)).map_err(Failure::Array)?;
     warnings::leave(py).map_err(Failure::Python)?;
     Ok(outputs)
+}
+
+/// Records a row with one output on some operands, without options.
+#[inline]
+pub fn record_one(py: Python<'_>, op: Op, inputs: &[Input<'_>]) -> Result<Array, Failure> {
+    warnings::enter(py);
+    let output = attempt(|| apply_one(op, inputs)).map_err(Failure::Array)?;
+    warnings::leave(py).map_err(Failure::Python)?;
+    Ok(output)
 }
 
 /// Why recording failed.
@@ -93,19 +102,19 @@ fn binary<'py>(
     side: Side,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let Held::Native(own) = slf.get().held(py) else { return binary_rare(op, slf, other, side) };
+    if defers(slf, other)? {
+        return Ok(not_implemented(py));
+    }
     let seen = see(other)?;
+    let Held::Native(own) = slf.get().held(py) else { return binary_rare(op, slf, other, side) };
     let Seen::Given(given) = &seen else { return binary_rare(op, slf, other, side) };
     let (own_input, other_input) = (Input::Array(own), given.input());
     let inputs = match side {
         Side::Left => [own_input, other_input],
         Side::Right => [other_input, own_input],
     };
-    if (given.ndim() > 0 || !matches!(given, Given::Array(_))) && defers(slf, other)? {
-        return Ok(not_implemented(py));
-    }
-    match record(py, op, &inputs, &Options::default()) {
-        Ok(mut outputs) => result(py, outputs.swap_remove(0)),
+    match record_one(py, op, &inputs) {
+        Ok(output) => result(py, output),
         Err(failure) => refused(op.row().numpy, failure, &pair(slf, other, side)?, None),
     }
 }
@@ -171,10 +180,6 @@ fn binary_rare<'py>(
     other: &Bound<'py, PyAny>,
     side: Side,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = slf.py();
-    if defers_rare(slf, other)? {
-        return Ok(not_implemented(py));
-    }
     crate::ufunc::call_named(op.row().numpy, &pair(slf, other, side)?, None)
 }
 
@@ -184,8 +189,8 @@ fn unary<'py>(op: Op, slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> 
     let Held::Native(own) = slf.get().held(py) else {
         return fallback(op.row().numpy, &numpy(py).getattr(op.row().numpy)?, &arguments()?, None);
     };
-    match record(py, op, &[Input::Array(own)], &Options::default()) {
-        Ok(mut outputs) => result(py, outputs.swap_remove(0)),
+    match record_one(py, op, &[Input::Array(own)]) {
+        Ok(output) => result(py, output),
         Err(failure) => refused(op.row().numpy, failure, &arguments()?, None),
     }
 }
@@ -228,22 +233,17 @@ fn in_place_rare(name: &str, slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>)
     crate::ufunc::call_named(name, &pair(slf, other, Side::Left)?, Some(&keywords)).map(|_| ())
 }
 
-/// The right side of an in-place operator. Objects that want to do the operation themselves make the extraction fail,
-/// which makes Python try `+` instead.
+/// The right side of an in-place operator. Objects that have a say about ufuncs make the extraction fail, which makes
+/// Python try `+` instead: only that may return something else than the array.
 pub struct Willing<'py>(Bound<'py, PyAny>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Willing<'py> {
     type Error = PyErr;
+    #[inline]
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Willing<'py>> {
         let object = object.to_owned();
-        let table = types(object.py());
-        let class = object.get_type_ptr();
-        let plain = class == table.ndarray
-            || class == addr_of_mut!(ffi::PyFloat_Type)
-            || class == addr_of_mut!(ffi::PyLong_Type)
-            || class == table.deferred;
-        if !plain && object.get_type().getattr("__array_ufunc__").is_ok_and(|found| found.is_none()) {
-            return Err(PyTypeError::new_err("the operand wants no part in ufuncs"));
+        if has_a_say(&object)? {
+            return Err(PyTypeError::new_err("the operand wants to do the operation itself"));
         }
         Ok(Willing(object))
     }
@@ -264,11 +264,11 @@ pub fn compare<'py>(
         CompareOp::Ge => Op::GreaterEqual,
     };
     let py = slf.py();
+    if defers(slf, other)? {
+        return Ok(not_implemented(py));
+    }
     if slf.get().native(py).is_some() && matches!(see(other)?, Seen::Given(_)) {
         return binary(op, slf, other, Side::Left);
-    }
-    if defers_rare(slf, other)? {
-        return Ok(not_implemented(py));
     }
     if matches!(see(other)?, Seen::Overrides) {
         return crate::ufunc::call_named(op.row().numpy, &pair(slf, other, Side::Left)?, None);
@@ -291,40 +291,58 @@ fn matmul<'py>(
     side: Side,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    if !matches!(see(other)?, Seen::Given(_)) && defers_rare(slf, other)? {
+    if defers(slf, other)? {
         return Ok(not_implemented(py));
     }
     crate::ufunc::call_named("matmul", &pair(slf, other, side)?, None)
 }
 
-/// `slf ** other`. NumPy computes some exponents by cheaper rows, with other roundings than `power` has.
+/// The cheaper row by which NumPy computes a power with a Python number as exponent; it has other roundings than
+/// `power`.
+fn cheaper_power(dtype: Dtype, exponent: &Bound<'_, PyAny>) -> Option<Op> {
+    let whole = is_int(exponent);
+    if !whole && !is_float(exponent) {
+        return None;
+    }
+    let value: f64 = exponent.extract().ok()?;
+    match (value, dtype.is_inexact()) {
+        (2.0, true) => Some(Op::Square),
+        (2.0, false) if whole => Some(Op::Square),
+        (1.0, true) => Some(Op::Positive),
+        (0.5, true) => Some(Op::Sqrt),
+        (-1.0, true) => Some(Op::Reciprocal),
+        _ => None,
+    }
+}
+
+/// `slf ** other`.
 fn power<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    if let Held::Native(own) = slf.get().held(py)
-        && let Seen::Given(given) = see(other)?
+    match slf.get().native(py) {
+        Some(own) => match cheaper_power(own.dtype(), other) {
+            Some(op) => unary(op, slf),
+            None => binary(Op::Power, slf, other, Side::Left),
+        },
+        None if defers(slf, other)? => Ok(not_implemented(py)),
+        None => crate::hooks::fallback_method("__pow__", slf, &PyTuple::new(py, [other])?, None),
+    }
+}
+
+/// `slf **= other`.
+fn power_in_place(slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = slf.py();
+    if let Some(own) = slf.get().native(py)
+        && slf.get().is_writeable()
+        && own.dtype() != Dtype::Bool
+        && let Some(op) = cheaper_power(own.dtype(), other)
     {
-        let exponent = match given {
-            Given::Float(value) => Some(value),
-            Given::Int(value) => Some(value as f64),
-            _ => None,
-        };
-        let inexact = own.dtype().is_inexact();
-        let quick = match exponent {
-            Some(2.0) if !inexact && matches!(given, Given::Int(_)) => Some(Op::Square),
-            Some(2.0) if inexact => Some(Op::Square),
-            Some(1.0) if inexact => Some(Op::Positive),
-            Some(0.5) if inexact => Some(Op::Sqrt),
-            Some(-1.0) if inexact => Some(Op::Reciprocal),
-            _ => None,
-        };
-        if let Some(op) = quick {
-            return unary(op, slf);
+        let out = [Some(own)];
+        let options = Options { out: &out, ..Options::default() };
+        if record(py, op, &[Input::Array(own)], &options).is_ok() {
+            return Ok(());
         }
     }
-    if slf.get().native(py).is_none() && !defers_rare(slf, other)? {
-        return crate::hooks::fallback_method("__pow__", slf, &PyTuple::new(py, [other])?, None);
-    }
-    binary(Op::Power, slf, other, Side::Left)
+    in_place(Op::Power, slf, other)
 }
 
 macro_rules! operators {
@@ -380,7 +398,7 @@ macro_rules! operators {
             }
 
             fn __ipow__(slf: &Bound<'_, NdArray>, other: Willing<'_>, _modulo: &Bound<'_, PyAny>) -> PyResult<()> {
-                in_place(Op::Power, slf, &other.0)
+                power_in_place(slf, &other.0)
             }
 
             fn __matmul__<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

@@ -154,6 +154,10 @@ pub fn compute<'py>(
     if mask.as_ref().is_some_and(|mask| mask.dtype() != Dtype::Bool) {
         return Ok(None);
     }
+    if named.was_given("initial") && named.get("initial").is_none() {
+        // An explicit `None` means that there is no identity either.
+        return Ok(None);
+    }
     let initial_given;
     let initial = match named.get("initial") {
         None => None,
@@ -214,6 +218,10 @@ pub fn compute<'py>(
     let value = match computed {
         Ok(value) => value,
         Err(error) if matches!(error.kind, Kind::NotNative | Kind::NoLoop | Kind::Casting) => {
+            return Ok(None);
+        }
+        // NumPy has other words where a running fold does not fit.
+        Err(error) if error.kind == Kind::Value && matches!(statistic, Statistic::Running(_)) => {
             return Ok(None);
         }
         Err(error) => return Err(exception(py, error)),

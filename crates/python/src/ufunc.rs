@@ -4,12 +4,12 @@ use crate::arguments::{self, Wanted, given};
 use crate::array::{Held, NdArray, result};
 use crate::errors::{attempt, exception};
 use crate::hooks::{fallback, hook};
-use crate::input::{Given, Seen, see};
+use crate::input::{Given, Seen, has_a_say, see};
 use crate::interop;
-use crate::operators::{Failure, record, refused};
+use crate::operators::{Failure, record, record_one, refused};
 use crate::types::{is_exactly, numpy, types};
 use maniple_array::{Array, Input, Kind, Op, Options};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
@@ -101,11 +101,8 @@ fn call_elsewhere<'py>(
     arguments: &Bound<'py, PyTuple>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    for argument in arguments.iter() {
-        match see(&argument)? {
-            Seen::Overrides | Seen::Refuses => return overridden(function, "__call__", arguments, keywords),
-            _ => {}
-        }
+    if is_overridden(arguments, keywords)? {
+        return overridden(function, "__call__", arguments, keywords);
     }
     fallback(name, function, arguments, keywords)
 }
@@ -147,6 +144,19 @@ fn sort_out<'py>(keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Keywords<'py
     Ok(sorted)
 }
 
+/// Whether `out=` was given, even as `None`.
+fn names_out(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
+    keywords.map_or(Ok(false), |keywords| keywords.contains("out"))
+}
+
+/// Whether there are keyword arguments that may be arrays.
+fn names_arrays(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
+    match keywords {
+        None => Ok(false),
+        Some(keywords) => Ok(keywords.contains("out")? || keywords.contains("where")?),
+    }
+}
+
 /// An array that results are written to.
 enum Target<'py> {
     Fresh,
@@ -177,30 +187,27 @@ pub fn call<'py>(
             Seen::Foreign => foreign = true,
         }
     }
-    let numbers = |given: &Given<'_>| !matches!(given, Given::Array(_) | Given::Made(_));
+    let is_number = |given: &Given<'_>| !matches!(given, Given::Array(_) | Given::Made(_));
+    if !foreign && objects.len() == inputs && givens.iter().all(is_number) && !names_arrays(keywords)? {
+        // Numbers only: NumPy's answer is a number too, and sooner there than recorded.
+        return function.call(arguments, keywords);
+    }
     if keywords.is_none() && objects.len() == inputs && !foreign {
-        if givens.iter().all(numbers) {
-            // Numbers only: NumPy's answer is a number too, and sooner there than recorded.
-            return function.call1(arguments);
-        }
         let inputs: SmallVec<[Input<'_>; 3]> = givens.iter().map(Given::input).collect();
+        if outputs == 1 {
+            return match record_one(py, op, &inputs) {
+                Ok(made) => result(py, made),
+                Err(failure) => refused(row.numpy, failure, arguments, keywords),
+            };
+        }
         return match record(py, op, &inputs, &Options::default()) {
             Ok(made) => give(py, made.into_iter().map(|array| result(py, array))),
             Err(failure) => refused(row.numpy, failure, arguments, keywords),
         };
     }
     let sorted = sort_out(keywords)?;
-    if let Some(out) = &sorted.out {
-        let outs: Vec<_> = if arguments::is_tuple(out) {
-            out.cast::<PyTuple>()?.iter().collect()
-        } else {
-            vec![out.clone()]
-        };
-        for object in outs.iter().chain(sorted.mask.iter()) {
-            if let Seen::Overrides | Seen::Refuses = see(object)? {
-                return overridden(function, "__call__", arguments, keywords);
-            }
-        }
+    if is_overridden(arguments, keywords)? {
+        return overridden(function, "__call__", arguments, keywords);
     }
     if foreign || sorted.unknown || (sorted.out.is_some() && objects.len() > inputs) {
         return elsewhere();
@@ -238,6 +245,12 @@ pub fn call<'py>(
     };
     if mask.is_some_and(|mask| mask.dtype() != maniple_array::Dtype::Bool) {
         return elsewhere();
+    }
+    if mask.is_some() && objects.len() == inputs && !names_out(keywords)? {
+        let message =
+            c"'where' used without 'out', expect unitialized memory in output. If this is intended, use \
+                        out=None.";
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), message, 1)?;
     }
     let outs: SmallVec<[Option<&Array>; 2]> = (targets.iter())
         .map(|target| match target {
@@ -341,7 +354,7 @@ fn overridden<'py>(
 /// Whether one of the operands is another class's that overrides ufuncs.
 pub fn is_overridden(arguments: &Bound<'_, PyTuple>, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
     for argument in arguments.iter() {
-        if matches!(see(&argument)?, Seen::Overrides | Seen::Refuses) {
+        if has_a_say(&argument)? {
             return Ok(true);
         }
     }
@@ -353,7 +366,7 @@ pub fn is_overridden(arguments: &Bound<'_, PyTuple>, keywords: Option<&Bound<'_,
             Err(_) => vec![value],
         };
         for value in values {
-            if matches!(see(&value)?, Seen::Overrides | Seen::Refuses) {
+            if has_a_say(&value)? {
                 return Ok(true);
             }
         }
