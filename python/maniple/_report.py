@@ -1,6 +1,5 @@
 """What `maniple.report()` shows: the machine, what the runtime did, and what fell back to NumPy."""
 
-import html
 import os
 from typing import Any
 
@@ -27,6 +26,8 @@ class Report:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
+        import html
+
         head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -15,7 +15,6 @@ import builtins
 import copyreg
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 import types
@@ -171,7 +170,7 @@ def _import_ours(
 _IDENTITY = {"__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__", "__wrapped__"}
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Finder:
     """Finds `maniple.numpy.X`, where no file of ours has that name, as the mirror of `numpy.X`."""
 
     @staticmethod
