@@ -97,7 +97,6 @@ def _run_process(file: Path, mode: str, outcomes: Path) -> tuple[int | None, str
     environment["PYTHONPATH"] = os.pathsep.join([str(HERE), environment.get("PYTHONPATH", "")]).rstrip(
         os.pathsep
     )
-    environment["MANIPLE_FALLBACK"] = "error" if mode == "native" else "quiet"
     # Tests that want more memory than this are skipped, by NumPy and by us, since several files run at a time.
     environment["NPY_AVAILABLE_MEM"] = "4 GB"
     already = outcomes.with_suffix(".already")
@@ -105,7 +104,7 @@ def _run_process(file: Path, mode: str, outcomes: Path) -> tuple[int | None, str
     command = [sys.executable, "-m", "pytest", "-p", "upstream_plugin", "-p", "no:cacheprovider", "-q"]
     command += ["--outcomes", str(outcomes), "--already", str(already), "-c", os.devnull, "--tb=short"]
     command += ["--rootdir", str(Path(numpy.__file__).parent.parent), str(file)]
-    command += [] if mode == "numpy" else ["--ours"]
+    command += {"numpy": [], "maniple": ["--ours"], "native": ["--ours", "--native"]}[mode]
     process = subprocess.Popen(
         command,
         env=environment,

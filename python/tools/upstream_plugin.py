@@ -1,13 +1,15 @@
 """A pytest plugin for `upstream.py`: NumPy's test modules get Maniple's NumPy, and outcomes go to a file as
 they come.
 
-Options: `--ours` redirects `import numpy` in the test modules; `--outcomes FILE` appends a line of JSON when
-a test starts and one when it ends, so that a crash tells which test it was; `--already FILE` skips what an
-earlier run did.
+Options: `--ours` redirects `import numpy` in the test modules; `--native` forbids fallbacks; `--outcomes
+FILE` appends a line of JSON when a test starts and one when it ends, so that a crash tells which test it was;
+`--already FILE` skips what an earlier run did.
 """
 
 import json
 import signal
+
+import pytest
 
 _SECONDS_PER_TEST = 60
 
@@ -15,6 +17,7 @@ _SECONDS_PER_TEST = 60
 def pytest_addoption(parser):
     """The options above."""
     parser.addoption("--ours", action="store_true")
+    parser.addoption("--native", action="store_true")
     parser.addoption("--outcomes")
     parser.addoption("--already")
 
@@ -26,6 +29,20 @@ def pytest_configure(config):
         from maniple import _importer
 
         _importer.redirect(lambda scope: "/tests/test_" in (scope.get("__file__") or ""))
+    if config.getoption("--native"):
+        config.pluginmanager.register(Native())
+
+
+class Native:
+    """While a test runs, nothing may fall back; what test modules make when they are loaded may."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        """Run the test."""
+        import maniple
+
+        with maniple.fallback("error"):
+            return (yield)
 
 
 class Recorder:
