@@ -18,6 +18,51 @@ EVENTS = [
     ("np.array([1]) // np.array([0])", "divide by zero encountered in floor_divide"),
     ("np.array([np.inf]) - np.array([np.inf])", "invalid value encountered in subtract"),
     ("np.array([1], 'float16') * np.array([60000], 'float16') * 2", "overflow encountered in multiply"),
+    ("np.array([1e308, 1e308]).sum()", "overflow encountered in reduce"),
+    ("np.array([1e308, 1e308]).prod()", "overflow encountered in reduce"),
+    ("np.array([np.inf, -np.inf]).sum()", "invalid value encountered in reduce"),
+    ("np.array([1e308, 1e308]).sum(initial=1.0)", "overflow encountered in reduce"),
+    ("np.array([1e308, 1e308]).sum(where=[True, True])", "overflow encountered in reduce"),
+    ("np.array([1e308, 1.0]).sum(dtype='f4')", "overflow encountered in reduce"),
+    ("np.array([60000, 60000], 'float16').sum()", "overflow encountered in reduce"),
+    ("np.full(5000, 1e308).sum()", "overflow encountered in reduce"),
+    ("np.full((3, 40), 1e308).sum(axis=0)", "overflow encountered in reduce"),
+    ("np.full((3, 40), 1e308).sum(axis=1)", "overflow encountered in reduce"),
+    ("np.full((3000, 3), 1e308).sum(axis=0)", "overflow encountered in reduce"),
+    ("(np.full(3000, 0.5e308) + 0.5e308).mean()", "overflow encountered in reduce"),
+    ("np.array([1e308 + 1e308j] * 2).sum()", "overflow encountered in reduce"),
+    ("np.array([1e308, 1e308]).cumsum()", "overflow encountered in accumulate"),
+    ("np.array([60000, 60000], 'float16').cumsum()", "overflow encountered in accumulate"),
+    ("np.full((3, 40), 1e308).cumsum(axis=0)", "overflow encountered in accumulate"),
+    ("np.multiply.accumulate(np.array([1e308, 1e308]))", "overflow encountered in accumulate"),
+    ("np.array([1e308]).cumsum(dtype='f4')", "overflow encountered in cast"),
+    ("np.array([1e308]).astype('f4')", "overflow encountered in cast"),
+    ("np.array([70000]).astype('f2')", "overflow encountered in cast"),
+    ("np.array([np.nan]).astype('i4')", "invalid value encountered in cast"),
+    ("np.array([1e20]).astype('i8')", "invalid value encountered in cast"),
+    ("np.array([1e308j]).astype('c8')", "overflow encountered in cast"),
+    ("np.ones(2, 'f4')[:] = np.array([1e308, 1.0])", "overflow encountered in cast"),
+    ("np.ones(2, 'f4')[0] = 1e308", "overflow encountered in cast"),
+    ("np.ones(2, 'f4').fill(1e308)", "overflow encountered in cast"),
+    ("np.ones(2, 'f4') + 1e308", "overflow encountered in cast"),
+    ("np.add.at(np.full(2, 1e308), [0, 0], 1e308)", "overflow encountered in add"),
+    ("np.multiply.at(np.full(2, 1e308, 'f8'), [1], 10.0)", "overflow encountered in multiply"),
+    ("np.add.at(np.full(2, 60000, 'f2'), [1], np.float16(60000))", "overflow encountered in add"),
+    ("np.floor_divide.at(np.ones(2, 'i8'), [1], 0)", "divide by zero encountered in floor_divide"),
+    ("np.add(np.array([1e308]), 1, out=np.ones(1, 'f4'), casting='same_kind')", "overflow encountered in add"),
+]
+
+QUIET = [
+    "np.array([np.nan, 1.0]).sum()",
+    "np.array([np.nan, 1.0]).max()",
+    "np.array([np.inf, -np.inf]).prod()",
+    "np.array([1e-200, 1e-200]).prod()",
+    "np.array([np.nan]).astype('f4')",
+    "np.array([np.nan, 1e308]).astype(bool)",
+    "np.array([2.0**40]).astype('i8')",
+    "np.array([1, 2]).astype('f2')",
+    "np.ones(2, 'f4') + np.inf",
+    "np.full(3000, 2**62).sum()",
 ]
 
 
@@ -32,6 +77,24 @@ def test_warnings_come_with_the_users_line(source, message):
     assert [str(w.message) for w in seen] == [str(w.message) for w in expected]
     assert message in str(seen[0].message)
     assert (seen[0].category, seen[0].filename, seen[0].lineno) == (RuntimeWarning, "user.py", 1)
+
+
+@pytest.mark.parametrize("source", QUIET)
+def test_no_warning_where_numpy_gives_none(source):
+    for module in (numpy, np):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(source, {"np": module})
+
+
+def test_events_before_a_sum_are_not_the_sums():
+    with warnings.catch_warnings(record=True) as seen, np.errstate(over="ignore"):
+        warnings.simplefilter("always")
+        big = np.full(3000, 1e308) * 10
+        with np.errstate(over="warn"):
+            total = big.sum()
+        assert float(total) == np.inf
+    assert seen == []
 
 
 def test_pytest_and_numpy_testing_see_deferred_warnings():

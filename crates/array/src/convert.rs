@@ -2,7 +2,7 @@
 
 use crate::array::record;
 use crate::broadcast::{broadcast_strides, copy_order};
-use crate::elementwise::{Input, Layout, cast_kernel, fill_kernel, int_constant};
+use crate::elementwise::{Input, Layout, cast_kernel, constant, fill_kernel};
 use crate::{Array, Error, Result};
 use maniple_ops::{Dtype, Scalar};
 use maniple_runtime::{Operand, Privilege, Shape, View};
@@ -82,10 +82,7 @@ impl Array {
                 }
                 self.fill_from(&source)
             }
-            Input::Scalar(scalar) => self.fill(scalar.cast(self.dtype)),
-            Input::Int(value) => self.fill(int_constant(value, self.dtype)?),
-            Input::Float(value) => self.fill(Scalar::new(value).cast(self.dtype)),
-            Input::Complex(value) => self.fill(Scalar::new(value).cast(self.dtype)),
+            scalar => self.fill(constant(&scalar, self.dtype)?),
         }
     }
 

@@ -3,8 +3,11 @@
 use crate::array::record;
 use crate::broadcast::{broadcast_shapes, broadcast_strides, result_order};
 use crate::{Array, Error, Kind, Result, runtime};
-use maniple_ops::{Body, Casting, Dtype, Loop, Op, Operand as Typed, Scalar, Step, Value, resolve};
-use maniple_runtime::{Kernel, KernelId, Operand, Privilege, Shape, View};
+use maniple_ops::{
+    Body, Casting, Dtype, Flags, Loop, Op, Operand as Typed, Scalar, Step, Value, cast_may_raise, flags,
+    resolve,
+};
+use maniple_runtime::{During, Kernel, KernelId, Operand, Privilege, Shape, View, Warning};
 use num_complex::Complex64;
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
@@ -239,13 +242,25 @@ pub(crate) fn typed(input: &Input<'_>) -> Typed {
 
 /// The constant that a scalar input is in the loop's dtype.
 pub(crate) fn constant(input: &Input<'_>, dtype: Dtype) -> Result<Scalar> {
-    Ok(match *input {
+    let scalar = match *input {
         Input::Array(_) => unreachable!("only scalars are constants"),
-        Input::Scalar(scalar) => scalar.cast(dtype),
+        Input::Scalar(scalar) => scalar,
         Input::Int(value) => return int_constant(value, dtype),
-        Input::Float(value) => Scalar::new(value).cast(dtype),
-        Input::Complex(value) => Scalar::new(value).cast(dtype),
-    })
+        Input::Float(value) if dtype == Dtype::Float64 => return Ok(Scalar::new(value)),
+        Input::Float(value) => Scalar::new(value),
+        Input::Complex(value) => Scalar::new(value),
+    };
+    if !cast_may_raise(scalar.dtype(), dtype) {
+        return Ok(scalar.cast(dtype));
+    }
+    flags::clear();
+    let cast = scalar.cast(dtype);
+    let context = crate::session::context();
+    let flags = Flags::from_bits(flags::read().bits() & context.watch);
+    if !flags.is_empty() {
+        runtime().warn(Warning { during: During::Cast, flags, line: context.line });
+    }
+    Ok(cast)
 }
 
 /// A Python integer in a dtype.

@@ -6,10 +6,11 @@
 use crate::array::{record, record_quiet};
 use crate::broadcast::result_order;
 use crate::elementwise::{Input, Options, apply, apply_one};
+use crate::session::Part as PartOf;
 use crate::shape::{Part, normalize_axes, normalize_axis};
 use crate::{Array, Error, Layout, Result, runtime};
 use maniple_ops::{Body, Casting, Dtype, Kind, LEAF, Op, Scalar, Step, fold};
-use maniple_runtime::{Access, Extreme, Kernel, Operand, Order, Privilege, Reduce, Shape, View};
+use maniple_runtime::{Access, During, Extreme, Kernel, Operand, Order, Privilege, Reduce, Shape, View};
 use smallvec::{SmallVec, smallvec};
 
 /// The keyword arguments of a reduction.
@@ -44,6 +45,7 @@ pub enum KeepDims {
 /// # Errors
 /// NumPy's: `AxisError`, `ValueError` for nothing to fold and no identity, `TypeError` for dtypes without a loop.
 pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
+    let _part = PartOf::of(During::Reduce);
     let axes: SmallVec<[usize; 4]> = match options.axes {
         None => (0..array.ndim()).collect(),
         Some(axes) => normalize_axes(axes, array.ndim(), "duplicate value in 'axis'")?,
@@ -195,7 +197,11 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
         let kernel = runtime().intern(Kernel::Fold { op, dtype: widen });
         let operands =
             [by_result.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
-        record_quiet(kernel, results, &operands, &[])?;
+        if widen.is_inexact() {
+            record(kernel, results, &operands, &[])?;
+        } else {
+            record_quiet(kernel, results, &operands, &[])?;
+        }
         value
     };
     let mut back: SmallVec<[usize; 4]> = smallvec![0; layout.len()];
@@ -462,6 +468,7 @@ impl Array {
             Operand::element(&running.region, Privilege::Write, folded, &to).with_access(Access::Rows(n)),
         ];
         let rows = self.size().checked_div(n).unwrap_or(0);
+        let _part = PartOf::of(During::Accumulate);
         record(kernel, rows, &operands, &[])?;
         deliver(op, running, out)
     }

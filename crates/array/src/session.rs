@@ -1,7 +1,7 @@
 //! The one place that picks backends and mapper: the runtime of this process.
 
 use maniple_cpu::{Cpu, CpuDescription};
-use maniple_runtime::{Backend, Backends, Line, Runtime, Settings};
+use maniple_runtime::{Backend, Backends, During, Line, Runtime, Settings, watch_as};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::layer::SubscriberExt;
@@ -15,8 +15,28 @@ static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 pub struct Context {
     /// The place in the user's program.
     pub line: Line,
-    /// The floating point events ([`maniple_ops::Flags`] bits) that the user wants to hear about.
+    /// The floating point events ([`maniple_ops::Flags`] bits) that the user wants to hear about, and what they are said
+    /// to have happened in ([`watch_as`]).
     pub watch: u8,
+}
+
+/// While it lives, events of what this thread records are said to have happened in a reduction or a running fold.
+pub(crate) struct Part {
+    before: Context,
+}
+
+impl Part {
+    pub(crate) fn of(during: During) -> Part {
+        let before = context();
+        set_context(Context { watch: watch_as(before.watch & 15, during), ..before });
+        Part { before }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        set_context(self.before);
+    }
 }
 
 thread_local! {

@@ -21,6 +21,7 @@ mod tile;
 
 use crate::memory::{Heap, physical_bytes};
 use crate::pool::{Pool, catch};
+use maniple_ops::flags;
 use maniple_runtime::{
     Allocation, Backend, Binding, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory,
     Part, Place, PointTask, Prepared, Processor, ProcessorId, Region,
@@ -198,13 +199,21 @@ fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
         match ready {
             Ready::Map(map) => map.run(binding, first, last),
             Ready::Reduce(reduction) => reduction.run(binding, first, last),
-            Ready::Fold(leaves) => leaves.run(binding, first, last),
-            Ready::Scan(scan) => scan.run(binding, first, last),
+            Ready::Fold(leaves) => watching(binding, || leaves.run(binding, first, last)),
+            Ready::Scan(scan) => watching(binding, || scan.run(binding, first, last)),
             Ready::ArgReduce(reduction) => reduction.run(binding, first, last),
             Ready::Gather(gather) => gather.run(binding, first, last),
-            Ready::Scatter(scatter) => scatter.run(binding, first, last),
+            Ready::Scatter(scatter) => watching(binding, || scatter.run(binding, first, last)),
             Ready::Iota(iota) => iota.run(binding, first, last),
             Ready::Nonzero(nonzero) => nonzero.run(binding),
         }
     }
+}
+
+/// Reports the floating point events of some work that has no steps.
+fn watching(binding: &Binding, work: impl FnOnce()) {
+    let Some(report) = &binding.report else { return work() };
+    flags::clear();
+    work();
+    report.raise_own(flags::read());
 }

@@ -12,7 +12,7 @@
 
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load};
-use maniple_ops::{Fold, LEAF, Order as FoldOrder, fold};
+use maniple_ops::{Fold, LEAF, Order as FoldOrder, flags, fold};
 use maniple_runtime::{Binding, Launch, Order, Reduce};
 use std::ptr;
 
@@ -41,6 +41,17 @@ pub(crate) struct Reduction {
     /// Elements of the buffer for the body's values.
     room: usize,
     stores: Stores,
+    events: Events,
+}
+
+/// When the events of folding are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Events {
+    Never,
+    /// After all of it, for nothing else raises any.
+    Last,
+    /// After each evaluation of the body and each fold, to tell them apart.
+    Each,
 }
 
 /// What a reduction stores besides its partials.
@@ -87,6 +98,12 @@ impl Reduction {
             kept,
             order: reduce.order,
             room,
+            events: match launch.watch.last() {
+                None | Some(0) => Events::Never,
+                _ if !partials.dtype.is_inexact() => Events::Never,
+                _ if reduce.body.steps.is_empty() => Events::Last,
+                _ => Events::Each,
+            },
             stores: if reduce.body.outputs.len() > 1 { Stores::Elements } else { Stores::Nothing },
         })
     }
@@ -114,11 +131,15 @@ impl Reduction {
                     values: scratch.add(program),
                     accumulators: scratch.add(program + values),
                 };
+                if self.events != Events::Never {
+                    flags::clear();
+                }
                 match self.order {
                     Order::KeptFirst if self.leaves == 1 => work.short_rows(first, last),
                     Order::KeptFirst => (first..last).for_each(|point| work.leaf(point)),
                     Order::ReducedFirst => work.columns(first, last),
                 }
+                work.report(Events::Last);
             }
         });
     }
@@ -146,10 +167,28 @@ impl Work<'_> {
         match self.plain {
             Some(values) => values.wrapping_add(first * self.reduction.item),
             None => {
+                // What was folded before is told apart from what the steps raise now, and the other way round.
+                self.report(Events::Each);
                 // SAFETY: the range lies in the index space and the buffer has room for it.
                 unsafe { self.run.evaluate(first, last, self.values) };
+                if self.reduction.events == Events::Each && !flags::read().is_empty() {
+                    flags::clear();
+                }
                 self.values
             }
+        }
+    }
+
+    /// Reports the events of the folds since they were last cleared, if this is `when` to look, or the end.
+    fn report(&self, when: Events) {
+        let events = self.reduction.events;
+        if events == Events::Never || (events == Events::Last && when == Events::Each) {
+            return;
+        }
+        let raised = flags::read();
+        if let (Some(report), false) = (&self.binding.report, raised.is_empty()) {
+            report.raise_own(raised);
+            flags::clear();
         }
     }
 

@@ -1,7 +1,7 @@
 //! Finding the compiled loop of a row or a cast.
 
 use crate::cast::CASTS;
-use crate::dtype::Dtype;
+use crate::dtype::{Dtype, Kind};
 use crate::isa::Level;
 use crate::kernel::{Block, Case};
 use crate::table::{CASES, Op};
@@ -25,6 +25,18 @@ pub fn block_at(op: Op, dtype: Dtype, level: Level) -> Option<Block> {
 /// raises `INVALID`; of a complex number only the real part is kept; a truth value says whether the number is not zero.
 pub fn cast_block(from: Dtype, to: Dtype) -> Block {
     cast_block_at(from, to, Level::detected())
+}
+
+/// Whether a conversion may meet a number that the target cannot hold, so that it raises an event.
+pub fn cast_may_raise(from: Dtype, to: Dtype) -> bool {
+    match to.kind() {
+        Kind::Bool => false,
+        Kind::Int | Kind::UInt => from.is_inexact(),
+        Kind::Float | Kind::Complex => {
+            to == Dtype::Float16 && from != to && from.size() > 1
+                || to.real() == Dtype::Float32 && from.is_inexact() && from.real() == Dtype::Float64
+        }
+    }
 }
 
 /// As [`cast_block`], for an instruction set level that this processor must have.

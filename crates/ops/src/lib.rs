@@ -35,7 +35,7 @@ mod scalar;
 mod table;
 
 pub use arg::{Arg, ArgLeaf, arg_leaf};
-pub use block::{block, block_at, cast_block, cast_block_at};
+pub use block::{block, block_at, cast_block, cast_block_at, cast_may_raise};
 pub use body::{Body, Step, Value, Wire};
 pub use dtype::{Bool, Casting, Dtype, Element, Kind};
 pub use eval::{apply, eval};

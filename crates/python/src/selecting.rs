@@ -136,7 +136,7 @@ pub fn ufunc_at<'py>(
         Given::Float(_) => array.dtype().is_inexact(),
         Given::Complex(_) => array.dtype().is_complex(),
     };
-    if !fits || raises_events(op, array.dtype()) || !slf.get().is_writeable() {
+    if !fits || !slf.get().is_writeable() {
         return Ok(None);
     }
     warnings::enter(py);
@@ -147,19 +147,6 @@ pub fn ufunc_at<'py>(
     }
     warnings::leave(py)?;
     Ok(Some(py.None().into_bound(py)))
-}
-
-/// Whether combining numbers may be something that NumPy warns about; a scatter does not tell.
-fn raises_events(op: Op, dtype: Dtype) -> bool {
-    match op {
-        Op::Add | Op::Subtract => dtype == Dtype::Float16,
-        Op::Multiply => dtype.is_inexact(),
-        Op::Maximum | Op::Minimum | Op::Fmax | Op::Fmin | Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor => {
-            false
-        }
-        Op::BitwiseAnd | Op::BitwiseOr | Op::BitwiseXor => false,
-        _ => true,
-    }
 }
 
 /// `take`; `None` if that is not native.

@@ -116,7 +116,7 @@ pub fn take_warnings() -> Vec<(String, &'static str, String, usize)> {
 }
 
 fn message(text: &str, warning: &Warning) -> String {
-    format!("{text} encountered in {}", warning.op.row().numpy)
+    format!("{text} encountered in {}", warning.during)
 }
 
 #[cold]

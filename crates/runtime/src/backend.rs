@@ -68,7 +68,7 @@ pub struct Binding {
     pub bases: SmallVec<[u64; 8]>,
     /// The values of the kernel's constants.
     pub scalars: SmallVec<[Scalar; 4]>,
-    /// Where floating point flags go, one cell per step of the body; none if nobody wants to know.
+    /// Where floating point flags go; none if nobody wants to know.
     pub report: Option<Arc<Report>>,
     /// Keeps the bytes alive until the command completed.
     pub keep: SmallVec<[Arc<Region>; 8]>,
@@ -87,16 +87,17 @@ pub struct PointTask<'a> {
     pub last: usize,
 }
 
-/// Floating point flags raised by each step of a body.
-#[derive(Debug, Default)]
+/// Floating point flags raised by each step of a body, and by the kernel apart from them.
+#[derive(Debug)]
 pub struct Report {
+    own: AtomicU8,
     steps: Vec<AtomicU8>,
 }
 
 impl Report {
     /// A report for a body of `steps` steps.
     pub fn new(steps: usize) -> Report {
-        Report { steps: (0..steps).map(|_| AtomicU8::new(0)).collect() }
+        Report { own: AtomicU8::new(0), steps: (0..steps).map(|_| AtomicU8::new(0)).collect() }
     }
 
     /// Adds flags to those of a step.
@@ -107,6 +108,16 @@ impl Report {
     /// The flags that a step raised.
     pub fn flags(&self, step: usize) -> Flags {
         Flags::from_bits(self.steps[step].load(Ordering::Relaxed))
+    }
+
+    /// Adds flags of what the kernel does apart from the steps of a body, such as folding.
+    pub fn raise_own(&self, flags: Flags) {
+        self.own.fetch_or(flags.bits(), Ordering::Relaxed);
+    }
+
+    /// The flags that the kernel raised apart from the steps of a body.
+    pub fn own(&self) -> Flags {
+        Flags::from_bits(self.own.load(Ordering::Relaxed))
     }
 
     /// Number of steps.

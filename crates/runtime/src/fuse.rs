@@ -7,7 +7,7 @@
 use crate::{
     Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Shape, Task, View,
 };
-use maniple_ops::{Body, Dtype, Step};
+use maniple_ops::{Body, Dtype, Step, cast_may_raise};
 use std::sync::{Arc, OnceLock};
 
 /// A group takes no more distinct arguments than this: more streams than the hardware follows gain nothing.
@@ -83,6 +83,15 @@ enum Symbol {
     Result(usize),
 }
 
+/// A step of a group.
+struct Member {
+    step: Step,
+    args: Vec<Symbol>,
+    owner: u16,
+    /// Whether it may meet something that the user hears about.
+    raises: bool,
+}
+
 /// Tasks that will be one launch.
 struct Group {
     tasks: Vec<u32>,
@@ -91,7 +100,7 @@ struct Group {
     inputs: Vec<Arg>,
     outputs: Vec<(Arg, Symbol)>,
     constants: Vec<(Dtype, u32)>,
-    steps: Vec<(Step, Vec<Symbol>, u16)>,
+    steps: Vec<Member>,
     results: usize,
     /// The reduction that ends the group: its kernel, the folded value, and its partials.
     fold: Option<(Reduce, Symbol, Arg)>,
@@ -150,6 +159,7 @@ impl Group {
             symbols.push(Symbol::Constant(self.constants.len()));
             self.constants.push((dtype, scalar));
         }
+        let dtypes = body.value_dtypes();
         for step in &body.steps {
             let (args, outputs): (Vec<Symbol>, usize) = match step {
                 Step::Apply { op, args, .. } => {
@@ -157,7 +167,12 @@ impl Group {
                 }
                 Step::Cast { arg, .. } => (vec![symbols[*arg as usize]], 1),
             };
-            self.steps.push((step.clone(), args, owner));
+            let raises = task.watch != 0
+                && match step {
+                    Step::Apply { .. } => true,
+                    Step::Cast { to, arg } => cast_may_raise(dtypes[*arg as usize], *to),
+                };
+            self.steps.push(Member { step: step.clone(), args, owner, raises });
             for _ in 0..outputs {
                 symbols.push(Symbol::Result(self.results));
                 self.results += 1;
@@ -229,7 +244,7 @@ impl Group {
         }
         let mut wanted: Vec<Symbol> = outputs.iter().map(|&(_, symbol)| symbol).collect();
         wanted.extend(self.fold.as_ref().map(|&(_, symbol, _)| symbol));
-        let program = self.program(&wanted, &watch);
+        let program = self.program(&wanted);
         let mut args: Vec<Arg> = program.inputs.iter().map(|&at| self.inputs[at].clone()).collect();
         args.extend(outputs.into_iter().map(|(arg, _)| Arg { privilege: Privilege::Write, ..arg }));
         let grain;
@@ -279,10 +294,10 @@ impl Group {
     }
 
     /// The body that computes `wanted`, without steps that neither lead there nor can raise a flag somebody watches.
-    fn program(&self, wanted: &[Symbol], watch: &[u8]) -> Program {
+    fn program(&self, wanted: &[Symbol]) -> Program {
         let mut first_result = Vec::with_capacity(self.steps.len());
         let mut results = 0;
-        for (step, _, _) in &self.steps {
+        for Member { step, .. } in &self.steps {
             first_result.push(results);
             results += step_outputs(step);
         }
@@ -296,10 +311,9 @@ impl Group {
             Symbol::Result(at) => live_results[at] = true,
         };
         wanted.iter().for_each(|&symbol| mark(symbol, &mut live_results));
-        for (at, (step, args, owner)) in self.steps.iter().enumerate().rev() {
+        for (at, Member { step, args, raises, .. }) in self.steps.iter().enumerate().rev() {
             let outputs = first_result[at]..first_result[at] + step_outputs(step);
-            let raises = watch[*owner as usize] != 0 && matches!(step, Step::Apply { .. });
-            if raises || live_results[outputs].iter().any(|&live| live) {
+            if *raises || live_results[outputs].iter().any(|&live| live) {
                 live_steps[at] = true;
                 args.iter().for_each(|&symbol| mark(symbol, &mut live_results));
             }
@@ -313,7 +327,7 @@ impl Group {
         let constants: Vec<usize> = (0..self.constants.len()).filter(|&at| live_constants[at]).collect();
         let mut number_of_result = vec![0u16; results];
         let mut next = (inputs.len() + constants.len()) as u16;
-        for (at, (step, _, _)) in self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at]) {
+        for (at, Member { step, .. }) in self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at]) {
             for output in 0..step_outputs(step) {
                 number_of_result[first_result[at] + output] = next;
                 next += 1;
@@ -329,7 +343,9 @@ impl Group {
         };
         let mut steps = Vec::new();
         let mut owners = Vec::new();
-        for (at, (step, args, owner)) in self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at]) {
+        for (at, Member { step, args, owner, .. }) in
+            self.steps.iter().enumerate().filter(|&(at, _)| live_steps[at])
+        {
             debug_assert!(live_steps[at]);
             steps.push(match step {
                 Step::Apply { op, dtype, .. } => Step::Apply {

@@ -5,10 +5,10 @@ use crate::plan::Plans;
 use crate::record::Recorder;
 use crate::{
     Backends, Binding, Decoded, Edge, Error, Event, Handle, Handoff, Kernel, KernelId, Kernels, Launch, Line,
-    Machine, Mapper, Mapping, MemoryId, Operand, Plan, Planned, PointTask, Region, Report, Settings, Window,
-    decode, edges, fuse, map,
+    Machine, Mapper, Mapping, MemoryId, Operand, Plan, Planned, PointTask, Region, Report, Settings, Warning,
+    Window, decode, edges, events, fuse, map,
 };
-use maniple_ops::{Flags, Op, Scalar, Step};
+use maniple_ops::Scalar;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::collections::VecDeque;
@@ -22,17 +22,6 @@ const HOST: MemoryId = MemoryId(0);
 const MUCH_WORK: usize = 1 << 22;
 /// How long much work waits for more to fuse with.
 const PATIENCE: Duration = Duration::from_micros(500);
-
-/// A floating point event that a step of a task raised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The row.
-    pub op: Op,
-    /// What happened, of what the task watched for.
-    pub flags: Flags,
-    /// The place in the user's program.
-    pub line: Line,
-}
 
 /// Counts of what the runtime did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -259,6 +248,11 @@ impl Runtime {
         Ok(address)
     }
 
+    /// Adds an event that was met while a task was recorded.
+    pub fn warn(&self, warning: Warning) {
+        self.lock().warnings.push(warning);
+    }
+
     /// The floating point events of everything that has run, since the last call.
     pub fn take_warnings(&self) -> Vec<Warning> {
         let inner = &mut *self.lock();
@@ -268,7 +262,8 @@ impl Runtime {
             inner.reports.retain(|pending| {
                 let running = pending.events.iter().any(|&event| !backends.poll(event));
                 if !running {
-                    collect_warnings(&pending.launch, &pending.report, &pending.lines, warnings);
+                    let line = |task: usize| pending.lines[task];
+                    events::collect(&pending.launch, &pending.report, line, warnings);
                 }
                 running
             });
@@ -434,10 +429,11 @@ impl Runtime {
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
         if let Some(report) = report {
-            let lines: Vec<Line> = launch.tasks.iter().map(|&task| window.lines[task as usize]).collect();
+            let line = |task: usize| window.lines[launch.tasks[task] as usize];
             if events.is_empty() {
-                collect_warnings(launch, &report, &lines, &mut inner.warnings);
+                events::collect(launch, &report, line, &mut inner.warnings);
             } else {
+                let lines: Vec<Line> = (0..launch.tasks.len()).map(line).collect();
                 let events = events.clone();
                 inner.reports.push(Pending { launch: launch.clone(), report, lines, events });
             }
@@ -645,21 +641,4 @@ impl Use {
 
 fn out_of_memory(bytes: usize, line: Line) -> Error {
     Error::OutOfMemory { bytes, line }
-}
-
-fn collect_warnings(launch: &Launch, report: &Report, lines: &[Line], warnings: &mut Vec<Warning>) {
-    let body = match &*launch.kernel {
-        Kernel::Map(body) => body,
-        Kernel::Reduce(reduce) => &reduce.body,
-        _ => return,
-    };
-    for (at, step) in body.steps.iter().enumerate() {
-        let owner = launch.owners[at] as usize;
-        let flags = Flags::from_bits(report.flags(at).bits() & launch.watch[owner]);
-        if let Step::Apply { op, .. } = step
-            && !flags.is_empty()
-        {
-            warnings.push(Warning { op: *op, flags, line: lines[owner] });
-        }
-    }
 }

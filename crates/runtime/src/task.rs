@@ -62,7 +62,8 @@ pub struct Task {
     pub extent: usize,
     /// Positions of the kernel's constants among the window's scalars.
     pub scalars: Vec<u32>,
-    /// Which floating point flags the user wants to hear about ([`maniple_ops::Flags`] bits).
+    /// Which floating point flags the user wants to hear about ([`maniple_ops::Flags`] bits), and above them what they
+    /// are said to have happened in ([`crate::watch_as`]).
     pub watch: u8,
 }
 

@@ -1,0 +1,109 @@
+//! Floating point events on their way from the launch that raised them to the user.
+
+use crate::{Kernel, Launch, Line, Reduce, Report};
+use maniple_ops::{Flags, Op, Step};
+use std::fmt;
+
+/// Floating point events that a task raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What was computed, in the user's words.
+    pub during: During,
+    /// What happened, of what the task watched for.
+    pub flags: Flags,
+    /// The place in the user's program.
+    pub line: Line,
+}
+
+/// What an event is said to have happened in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum During {
+    /// A row of the op table.
+    Row(Op),
+    /// A conversion between dtypes.
+    #[default]
+    Cast,
+    /// A reduction.
+    Reduce,
+    /// A running fold.
+    Accumulate,
+}
+
+impl fmt::Display for During {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            During::Row(op) => op.row().numpy,
+            During::Cast => "cast",
+            During::Reduce => "reduce",
+            During::Accumulate => "accumulate",
+        })
+    }
+}
+
+/// The bits of a task's `watch` above those of [`Flags`]: the task is part of a reduction or a running fold, whatever
+/// its own steps are.
+const REDUCE: u8 = 1 << 4;
+const ACCUMULATE: u8 = 2 << 4;
+const PART: u8 = 3 << 4;
+
+/// The `watch` of a task that is a part of something: of the events `flags` if any are watched for.
+pub fn watch_as(flags: u8, part: During) -> u8 {
+    match part {
+        _ if flags == 0 => 0,
+        During::Reduce => flags | REDUCE,
+        During::Accumulate => flags | ACCUMULATE,
+        During::Row(_) | During::Cast => flags,
+    }
+}
+
+/// Turns what a launch's pieces reported into warnings. A conversion of a result belongs to the row that computed it,
+/// one of an operand is a cast. `line` gives the line of each of the launch's tasks.
+pub(crate) fn collect(
+    launch: &Launch,
+    report: &Report,
+    line: impl Fn(usize) -> Line,
+    warnings: &mut Vec<Warning>,
+) {
+    let mut add = |owner: usize, during: During, flags: Flags| {
+        let watch = launch.watch[owner];
+        let flags = Flags::from_bits(flags.bits() & watch);
+        if flags.is_empty() {
+            return;
+        }
+        let during = match watch & PART {
+            REDUCE => During::Reduce,
+            ACCUMULATE => During::Accumulate,
+            _ => during,
+        };
+        let warning = Warning { during, flags, line: line(owner) };
+        // A reduction or running fold is several tasks.
+        if watch & PART == 0 || warnings.last() != Some(&warning) {
+            warnings.push(warning);
+        }
+    };
+    let steps = match &*launch.kernel {
+        Kernel::Map(body) => &body.steps[..],
+        Kernel::Reduce(reduce) => &reduce.body.steps[..],
+        _ => &[],
+    };
+    for (at, step) in steps.iter().enumerate().filter(|&(at, _)| !report.flags(at).is_empty()) {
+        let owner = launch.owners[at];
+        let applied = |at: usize| match steps[at] {
+            Step::Apply { op, .. } if launch.owners[at] == owner => Some(During::Row(op)),
+            _ => None,
+        };
+        let during = match step {
+            Step::Apply { op, .. } => During::Row(*op),
+            Step::Cast { .. } => (0..at).rev().find_map(applied).unwrap_or_default(),
+        };
+        add(owner as usize, during, report.flags(at));
+    }
+    let during = match &*launch.kernel {
+        Kernel::Reduce(Reduce { op, .. }) | Kernel::Fold { op, .. } | Kernel::Scan { op, .. } => {
+            During::Row(*op)
+        }
+        Kernel::Scatter { combine: Some(op), .. } => During::Row(*op),
+        _ => During::Cast,
+    };
+    add(launch.watch.len() - 1, during, report.own());
+}
