@@ -20,6 +20,12 @@ use std::time::{Duration, Instant};
 const HOST: MemoryId = MemoryId(0);
 /// A window with this many points of work is not kept waiting for more than [`PATIENCE`].
 const MUCH_WORK: usize = 1 << 22;
+/// Launches on the host that touch more bytes than this are not issued ahead of what has run. A program that records
+/// faster than it computes would take new memory all the time, which costs more than computing: `examples/heat2d.py` took
+/// twice as long with bounds beyond a gigabyte, and anything from 32 to 256 MiB was equally good.
+const BYTES_AHEAD: usize = 64 << 20;
+/// No more commands than this are issued ahead of what has run.
+const MOST_AHEAD: usize = 4096;
 /// How long much work waits for more to fuse with.
 const PATIENCE: Duration = Duration::from_micros(500);
 
@@ -543,7 +549,7 @@ impl Runtime {
         }
     }
 
-    /// Keeps the bytes that issued launches may hold below a part of the memory.
+    /// Keeps the bytes that issued launches may hold below a bound; the latest launch is never waited for.
     fn bound_run_ahead(&self, launch: &Launch, events: &[Event], inner: &mut Inner) -> Result<(), Error> {
         if events.is_empty() {
             return Ok(());
@@ -552,10 +558,12 @@ impl Runtime {
         inner.outstanding_bytes += bytes;
         inner.outstanding.extend(events[..events.len() - 1].iter().map(|&event| (event, 0)));
         inner.outstanding.push_back((events[events.len() - 1], bytes));
-        let most = self.machine().memory(HOST).bytes / 4;
+        let on_host = events.iter().all(|event| event.backend == 0);
+        let most = if on_host { BYTES_AHEAD } else { self.machine().memory(HOST).bytes / 4 };
         while let Some(&(event, bytes)) = inner.outstanding.front() {
             let done = self.backends.poll(event);
-            if !done && inner.outstanding_bytes <= most && inner.outstanding.len() < 4096 {
+            let few = inner.outstanding_bytes <= most && inner.outstanding.len() < MOST_AHEAD;
+            if !done && (few || inner.outstanding.len() <= events.len()) {
                 break;
             }
             if !done {
