@@ -30,6 +30,8 @@ struct Kernel {
     outs: Vec<Dtype>,
     /// Statements over `v0` and so on, and `f0` and so on.
     statements: String,
+    /// The statements that only look out for events, if there are any.
+    lookout: String,
     /// The names of the results.
     results: Vec<String>,
     steps: usize,
@@ -200,6 +202,7 @@ fn folds() -> Vec<Kernel> {
             ins: vec![dtype; 2],
             outs: vec![dtype],
             statements: format!("const {value} a = v0, b = v1, r = {function}(a, b);\nf0 |= {events};\n"),
+            lookout: String::new(),
             results: vec!["r".to_string()],
             steps: 1,
             near: nearness(op, dtype),
@@ -222,6 +225,7 @@ fn identities() -> Vec<Kernel> {
             ins: vec![dtype],
             outs: vec![dtype],
             statements: String::new(),
+            lookout: String::new(),
             results: vec![text],
             steps: 0,
             near: Near::Exact,
@@ -259,6 +263,7 @@ fn of_body(name: String, body: &Body, near: Near, rows: Vec<Vec<Scalar>>) -> Opt
         ins: dtypes[..body.first_result()].to_vec(),
         outs: body.outputs.iter().map(|&output| dtypes[output as usize]).collect(),
         statements: cuda::steps(body, Watch::Flags)?,
+        lookout: cuda::steps(body, Watch::Suspicion)?,
         results: body.outputs.iter().map(|output| format!("v{output}")).collect(),
         steps: body.steps.len(),
         near,
@@ -335,7 +340,15 @@ fn program_text(kernels: &[Kernel]) -> String {
                 .expect("as above");
         }
         let all = if flags.is_empty() { "0".to_string() } else { flags.join(" | ") };
-        writeln!(text, "buffers.events[i] = (unsigned char)({all});\n}}\nENTRY(k{index})").expect("as above");
+        // Events that the look-out missed are turned into wrong ones.
+        writeln!(
+            text,
+            "unsigned int all = {all};\nif (all) {{\nmn_seen seen = {{0, 0, 0}};\n{}if ({} && !mn_suspicious(seen)) \
+             all = ~all;\n}}\nbuffers.events[i] = (unsigned char)all;\n}}\nENTRY(k{index})",
+            kernel.lookout,
+            !kernel.lookout.is_empty()
+        )
+        .expect("as above");
     }
     let mut text = String::from("#include \"cuda_text_host.h\"\n");
     for (number, (prelude, bodies)) in spaces.iter().enumerate() {

@@ -24,6 +24,9 @@ pub use rows::CPU_ONLY;
 pub enum Watch {
     /// Nobody asks.
     Nothing,
+    /// Every step adds to `mn_seen seen` what may mean an event, at little cost: afterwards `mn_suspicious(seen)` says
+    /// whether it is worth a look with `Flags`.
+    Suspicion,
     /// Step `i` adds its events to `f{i}`, as the bits of [`crate::Flags`]; a number that becomes too small is none.
     Flags,
 }
@@ -159,8 +162,19 @@ pub fn steps(body: &Body, watched: Watch) -> Option<String> {
         for (place, expression) in expressions.iter().enumerate() {
             write!(text, " v{} = {expression};", first + place).ok()?;
         }
-        if let (Watch::Flags, Some(events)) = (watched, events) {
-            write!(text, " const {} r = v{first}; f{index} |= {events};", value(results[0])).ok()?;
+        if let Some(events) = events.filter(|_| watched != Watch::Nothing) {
+            write!(text, " const {} r = v{first};", value(results[0])).ok()?;
+            // Most events leave an infinity or a NaN behind, which one look at the exponent shows.
+            let shown = results[0].is_inexact()
+                && match step {
+                    Step::Apply { op, dtype, .. } => row_text(*op, *dtype)?.events_show(),
+                    Step::Cast { .. } => true,
+                };
+            match (watched, shown) {
+                (Watch::Suspicion, true) => text.push_str(" mn_see(seen, r);"),
+                (Watch::Suspicion, false) => write!(text, " seen.others |= {events};").ok()?,
+                _ => write!(text, " f{index} |= {events};").ok()?,
+            }
         }
         text.push_str(" }\n");
         first += step.results();

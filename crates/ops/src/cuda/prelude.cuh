@@ -154,6 +154,28 @@ MN bool mn_isinf(mn_complex<R> a) { return mn_isinf(a.re) || mn_isinf(a.im); }
 template <class R>
 MN bool mn_isfinite(mn_complex<R> a) { return mn_isfinite(a.re) && mn_isfinite(a.im); }
 
+// What steps left behind that may mean events: the largest exponents, and events that leave no trace in a result. An
+// infinity or a NaN has the largest exponent there is.
+struct mn_seen {
+    unsigned int floats, doubles, others;
+};
+MN void mn_see(mn_seen& seen, float r) {
+    unsigned int height = mn_bits(r) << 1;
+    seen.floats = seen.floats > height ? seen.floats : height;
+}
+MN void mn_see(mn_seen& seen, double r) {
+    unsigned int height = (unsigned int)(mn_bits(r) >> 32) << 1;
+    seen.doubles = seen.doubles > height ? seen.doubles : height;
+}
+template <class R>
+MN void mn_see(mn_seen& seen, mn_complex<R> r) {
+    mn_see(seen, r.re);
+    mn_see(seen, r.im);
+}
+MN bool mn_suspicious(const mn_seen& seen) {
+    return seen.floats >= 0xff000000u || seen.doubles >= 0xffe00000u || seen.others != 0;
+}
+
 // Sums, differences and products; integers wrap around.
 
 #define MN_ARITHMETIC(name, sign) \
