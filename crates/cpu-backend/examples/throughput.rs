@@ -9,7 +9,7 @@ use maniple_runtime::{
     Privilege, ProcessorId, Reduce, Shape, Strides, View,
 };
 use smallvec::smallvec;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A kernel over arguments that are all new and contiguous, unless said otherwise.
@@ -273,9 +273,9 @@ impl Bench<'_> {
             tasks: vec![0],
             owners: vec![0; 64],
             watch: vec![case.watch],
-            prepared: OnceLock::new(),
+            prepared: Default::default(),
         };
-        let _ = launch.prepared.set(cpu.prepare(&launch).expect("the CPU supports it"));
+        launch.prepared_by(0, cpu).expect("the CPU supports it");
         Bench { cpu, launch: Arc::new(launch), binding: Arc::new(binding), allocations }
     }
 

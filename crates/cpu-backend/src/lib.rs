@@ -188,9 +188,8 @@ impl Ready {
 
 /// Runs the points `first..last` of a launch on this thread.
 fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
-    let prepared = launch.prepared.get_or_init(|| {
-        Arc::new(Ready::new(launch).expect("the mapper sends only what `prepare` accepted")) as Prepared
-    });
+    let prepared = launch.prepared[0].get().and_then(Option::as_ref);
+    let prepared = prepared.expect("the runtime sends only what `prepare` accepted");
     let ready = prepared.downcast_ref::<Ready>().expect("the launch was prepared by this backend");
     let _span = tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last).entered();
     // SAFETY: the runtime bound every argument to bytes that hold what the points touch, and has seen to it that no

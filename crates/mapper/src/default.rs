@@ -1,6 +1,6 @@
-//! The default policy: a cost model of bytes, operations and rates.
+//! The default policy: a cost model of bytes, operations, rates, and copies.
 
-use maniple_runtime::{Kernel, Launch, Machine, Mapper, MemoryId, Pieces, Processor, ProcessorId};
+use maniple_runtime::{Kernel, Launch, Machine, Mapper, MemoryId, Pieces, Processor, ProcessorId, Question};
 
 /// A step of a body costs about as much as moving so many bytes.
 const BYTES_PER_STEP: f64 = 4.0;
@@ -8,8 +8,15 @@ const BYTES_PER_STEP: f64 = 4.0;
 const WORTH: f64 = 3.0;
 /// Several pieces per worker even out pieces that run late.
 const PIECES_PER_WORKER: u32 = 4;
+/// Rate at which bytes move between the host's memory and a device's, in bytes per second: about a PCIe link's.
+const LINK_BYTES_PER_SECOND: f64 = 20e9;
+/// Seconds until a copy between memories has begun and its end been noticed.
+const LINK_SECONDS: f64 = 20e-6;
+/// Programs use most data more than once, so a device is charged a part of the copy that brings data to it: the smaller
+/// the more often the host's processors have read the data before, by its warmth.
+const SHARE_OF_COPY: [f64; 4] = [0.25, 0.1, 0.03, 0.0];
 
-/// Weighs the time a launch takes against the time it takes to hand pieces out.
+/// Weighs the time a launch takes against the time it takes to hand pieces out and to bring its data.
 pub struct CostModel {
     pieces: Option<u32>,
 }
@@ -22,14 +29,18 @@ impl CostModel {
 }
 
 impl Mapper for CostModel {
-    fn pieces(&self, launch: &Launch, machine: &Machine) -> Pieces {
+    fn pieces(&self, question: &Question<'_>) -> Pieces {
         if let Some(pieces) = self.pieces {
             return Pieces::Cut(pieces);
         }
-        let processor = &machine.processors[0];
-        let seconds = seconds(launch, processor);
-        let worth = (seconds / (WORTH * processor.launch_seconds)) as u32;
-        let workers: u32 = machine.processors.iter().map(|processor| processor.workers).sum();
+        let group = choose(question);
+        let launch = question.launch;
+        let one = group.first(question);
+        let workers: u32 = group.processors(question).map(|processor| processor.workers).sum();
+        if group.backend != 0 {
+            return Pieces::Cut(workers);
+        }
+        let worth = (seconds(launch, one) / (WORTH * one.launch_seconds)) as u32;
         match worth.min(workers * PIECES_PER_WORKER) {
             0 | 1 => Pieces::Inline,
             pieces if pieces < workers => Pieces::Cut(pieces),
@@ -38,18 +49,83 @@ impl Mapper for CostModel {
         }
     }
 
-    fn processor(&self, launch: &Launch, piece: usize, pieces: usize, machine: &Machine) -> ProcessorId {
-        if pieces == 1
-            && seconds(launch, &machine.processors[0]) < WORTH * machine.processors[0].launch_seconds
-        {
-            return machine.processors[0].id;
+    fn processor(&self, question: &Question<'_>, piece: usize, pieces: usize) -> ProcessorId {
+        let group = choose(question);
+        let one = group.first(question);
+        if pieces == 1 && seconds(question.launch, one) < WORTH * one.launch_seconds {
+            return one.id;
         }
-        machine.processors[piece * machine.processors.len() / pieces].id
+        let count = group.processors(question).count();
+        group.processors(question).nth(piece * count / pieces).map_or(one.id, |processor| processor.id)
+    }
+}
+
+/// The processors of one backend.
+#[derive(Clone, Copy)]
+struct Group {
+    backend: usize,
+}
+
+impl Group {
+    fn processors<'a>(self, question: &Question<'a>) -> impl Iterator<Item = &'a Processor> {
+        let machine: &'a Machine = question.machine;
+        let able: &'a [ProcessorId] = question.able;
+        able.iter()
+            .map(|&id| machine.processor(id))
+            .filter(move |processor| processor.backend == self.backend)
     }
 
-    fn memory(&self, _: &Launch, _: usize, on: ProcessorId, machine: &Machine) -> MemoryId {
-        machine.processor(on).memory
+    fn first<'a>(self, question: &Question<'a>) -> &'a Processor {
+        self.processors(question).next().expect("a group has a processor")
     }
+}
+
+/// The backend on which the launch ends first, its copies included.
+fn choose(question: &Question<'_>) -> Group {
+    let mut best: Option<(f64, Group)> = None;
+    for &id in question.able {
+        let group = Group { backend: question.machine.processor(id).backend };
+        if best.is_some_and(|(_, known)| known.backend == group.backend) {
+            continue;
+        }
+        let cost = cost(question, group);
+        if best.is_none_or(|(least, _)| cost < least) {
+            best = Some((cost, group));
+        }
+    }
+    best.expect("somebody supports every launch").1
+}
+
+fn cost(question: &Question<'_>, group: Group) -> f64 {
+    let one = group.first(question);
+    let alone = seconds(question.launch, one);
+    let workers: u32 = group.processors(question).map(|processor| processor.workers).sum();
+    let run = if group.backend == 0 {
+        // A thread that waits costs nothing where the work is done at once.
+        alone.min(one.launch_seconds + alone / f64::from(workers))
+    } else {
+        one.launch_seconds + alone / f64::from(workers)
+    };
+    run + copies(question, one.memory)
+}
+
+/// Seconds to bring what a launch reads into a memory.
+fn copies(question: &Question<'_>, memory: MemoryId) -> f64 {
+    let Question { launch, machine, places, .. } = *question;
+    let host = machine.memory(memory).backend == 0;
+    let mut seconds = 0.0;
+    for arg in launch.args.iter().filter(|arg| !arg.overwrites()) {
+        let place = places[arg.role as usize];
+        let near = place.is_empty()
+            || place.has(memory)
+            || (host && machine.memories.iter().any(|other| other.backend == 0 && place.has(other.id)));
+        if !near {
+            let copy = arg.full_span().bytes() as f64 / LINK_BYTES_PER_SECOND;
+            let share = SHARE_OF_COPY[place.warmth() as usize];
+            seconds += LINK_SECONDS + if host { copy } else { copy * share };
+        }
+    }
+    seconds
 }
 
 /// How long one worker takes, by bytes moved and steps applied.

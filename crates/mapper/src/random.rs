@@ -1,6 +1,6 @@
 //! Seeded random answers: whatever breaks under them is a fault of the runtime.
 
-use maniple_runtime::{Launch, Machine, Mapper, MemoryId, Pieces, ProcessorId};
+use maniple_runtime::{Mapper, Pieces, ProcessorId, Question};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Any number of pieces up to seven (or exactly those asked for), anywhere.
@@ -28,7 +28,7 @@ impl Random {
 }
 
 impl Mapper for Random {
-    fn pieces(&self, _: &Launch, _: &Machine) -> Pieces {
+    fn pieces(&self, _: &Question<'_>) -> Pieces {
         match (self.pieces, self.next(8)) {
             (Some(pieces), _) => Pieces::Cut(pieces),
             (None, 0) => Pieces::Inline,
@@ -36,11 +36,7 @@ impl Mapper for Random {
         }
     }
 
-    fn processor(&self, _: &Launch, _: usize, _: usize, machine: &Machine) -> ProcessorId {
-        machine.processors[self.next(machine.processors.len() as u64) as usize].id
-    }
-
-    fn memory(&self, _: &Launch, _: usize, on: ProcessorId, machine: &Machine) -> MemoryId {
-        machine.processor(on).memory
+    fn processor(&self, question: &Question<'_>, _: usize, _: usize) -> ProcessorId {
+        question.able[self.next(question.able.len() as u64) as usize]
     }
 }

@@ -1,20 +1,16 @@
 //! One piece on the first processor, on the calling thread: for debugging.
 
-use maniple_runtime::{Launch, Machine, Mapper, MemoryId, Pieces, ProcessorId};
+use maniple_runtime::{Mapper, Pieces, ProcessorId, Question};
 
 /// Runs everything where it was called.
 pub struct Serial;
 
 impl Mapper for Serial {
-    fn pieces(&self, _: &Launch, _: &Machine) -> Pieces {
+    fn pieces(&self, _: &Question<'_>) -> Pieces {
         Pieces::Inline
     }
 
-    fn processor(&self, _: &Launch, _: usize, _: usize, machine: &Machine) -> ProcessorId {
-        machine.processors[0].id
-    }
-
-    fn memory(&self, _: &Launch, _: usize, on: ProcessorId, machine: &Machine) -> MemoryId {
-        machine.processor(on).memory
+    fn processor(&self, question: &Question<'_>, _: usize, _: usize) -> ProcessorId {
+        question.able[0]
     }
 }

@@ -20,6 +20,19 @@ impl Event {
     /// The event of everything that already happened.
     pub const DONE: Event = Event { backend: 0, serial: 0 };
 
+    /// Serials from here on belong to lanes: the bits from [`Event::LANE`] up name a lane, whose commands run in the order
+    /// of the bits below.
+    pub const LANE: u32 = 48;
+
+    /// Whether this event cannot be complete before `other`, as far as the numbers tell: both are of one lane.
+    pub fn follows(self, other: Event) -> bool {
+        let lane = |event: Event| event.serial >> Event::LANE;
+        self.backend == other.backend
+            && lane(self) != 0
+            && lane(self) == lane(other)
+            && self.serial >= other.serial
+    }
+
     /// Whether this is [`Event::DONE`], without asking the backend.
     pub fn is_done(self) -> bool {
         self.serial == 0

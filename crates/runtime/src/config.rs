@@ -1,6 +1,7 @@
 //! The one table of settings and the only reader of the environment.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// One setting as users see it.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,17 @@ pub struct Setting {
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
-    Setting { name: "MANIPLE_BACKENDS", default: "cpu", help: "Comma-separated backends to use, in order." },
+    Setting {
+        name: "MANIPLE_BACKENDS",
+        default: "cpu,cuda",
+        help: "Comma-separated backends to use, in order; what is not there is left out, and the host's processors are \
+               always used.",
+    },
+    Setting {
+        name: "MANIPLE_CACHE",
+        default: "`maniple` in the user's cache folder",
+        help: "Folder for compiled kernels; `none` keeps none.",
+    },
     Setting {
         name: "MANIPLE_CHECK",
         default: "0",
@@ -26,6 +37,18 @@ pub const SETTINGS: &[Setting] = &[
         default: "0",
         help: "1 the machine; 2 a line per command; 3 launches before and after fusion; 4 bodies; 5 edges, mappings, \
                copies; 6 every span.",
+    },
+    Setting {
+        name: "MANIPLE_EMULATED",
+        default: "0",
+        help: "Devices that the host's processor plays in place of GPUs, under the name cuda; for tests, in builds that \
+               hold them.",
+    },
+    Setting {
+        name: "MANIPLE_EMULATED_SCHEDULE",
+        default: "turns",
+        help: "Order in which an emulated device runs blocks and lanes: in-order, reversed, random, or turns for one \
+               after the other.",
     },
     Setting {
         name: "MANIPLE_FALLBACK",
@@ -48,6 +71,11 @@ pub const SETTINGS: &[Setting] = &[
         name: "MANIPLE_MEMORY_LIMIT",
         default: "none",
         help: "Bytes that arrays may take; k, M and G are understood.",
+    },
+    Setting {
+        name: "MANIPLE_ON",
+        default: "chosen by the mapper",
+        help: "Backend that gets everything it supports, such as cuda.",
     },
     Setting {
         name: "MANIPLE_PIECES",
@@ -76,10 +104,16 @@ pub const SETTINGS: &[Setting] = &[
 pub struct Settings {
     /// Backends to use.
     pub backends: Vec<String>,
+    /// Folder for compiled kernels.
+    pub cache: Option<PathBuf>,
     /// Whether stages are verified.
     pub check: bool,
     /// How much is printed.
     pub debug: u8,
+    /// How many devices the host's processor plays.
+    pub emulated: usize,
+    /// The order in which emulated devices run blocks and lanes: `in-order`, `reversed`, `random` or `turns`.
+    pub emulated_schedule: String,
     /// What a fallback to NumPy does: `warn`, `error` or `quiet`.
     pub fallback: String,
     /// Whether neighbouring tasks are fused.
@@ -90,6 +124,8 @@ pub struct Settings {
     pub mapper: String,
     /// Bytes that arrays may take.
     pub memory_limit: Option<usize>,
+    /// Backend that gets everything it supports.
+    pub on: Option<String>,
     /// Fixed number of pieces.
     pub pieces: Option<u32>,
     /// Where the stream is recorded.
@@ -103,14 +139,18 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            backends: vec!["cpu".into()],
+            backends: vec!["cpu".into(), "cuda".into()],
+            cache: None,
             check: false,
             debug: 0,
+            emulated: 0,
+            emulated_schedule: "turns".into(),
             fallback: "quiet".into(),
             fuse: true,
             machine: Vec::new(),
             mapper: "default".into(),
             memory_limit: None,
+            on: None,
             pieces: None,
             record: None,
             trace: None,
@@ -125,7 +165,7 @@ impl Settings {
     /// # Errors
     /// A sentence that names the variable and what it may be.
     pub fn from_environment() -> Result<Settings, String> {
-        let mut settings = Settings::default();
+        let mut settings = Settings { cache: user_cache(), ..Settings::default() };
         for setting in SETTINGS {
             #[allow(clippy::disallowed_methods, reason = "this file is the one reader of the environment")]
             if let Ok(value) = std::env::var(setting.name)
@@ -152,6 +192,7 @@ impl Settings {
             "MANIPLE_BACKENDS" => {
                 self.backends = value.split(',').map(|name| name.trim().to_string()).collect()
             }
+            "MANIPLE_CACHE" => self.cache = (value != "none").then(|| value.into()),
             "MANIPLE_CHECK" => match flag(value) {
                 Some(on) => self.check = on,
                 None => return wrong("0 or 1"),
@@ -160,6 +201,14 @@ impl Settings {
                 Ok(level @ 0..=6) => self.debug = level,
                 _ => return wrong("a number from 0 to 6"),
             },
+            "MANIPLE_EMULATED" => match value.parse() {
+                Ok(count @ 0..=16) => self.emulated = count,
+                _ => return wrong("a number of devices from 0 to 16"),
+            },
+            "MANIPLE_EMULATED_SCHEDULE" if ["in-order", "reversed", "random", "turns"].contains(&value) => {
+                self.emulated_schedule = value.into();
+            }
+            "MANIPLE_EMULATED_SCHEDULE" => return wrong("in-order, reversed, random or turns"),
             "MANIPLE_FALLBACK" if ["warn", "error", "quiet"].contains(&value) => self.fallback = value.into(),
             "MANIPLE_FALLBACK" => return wrong("warn, error or quiet"),
             "MANIPLE_FUSE" => match flag(value) {
@@ -170,7 +219,7 @@ impl Settings {
                 match value.split(',').map(|part| part.trim().parse()).collect::<Result<Vec<usize>, _>>() {
                     Ok(workers)
                         if workers.iter().all(|&count| (1..=1024).contains(&count))
-                            && workers.len() <= 64 =>
+                            && workers.len() <= 48 =>
                     {
                         self.machine = workers;
                     }
@@ -189,6 +238,7 @@ impl Settings {
                 Some(bytes) => self.memory_limit = Some(bytes),
                 None => return wrong("a number of bytes, such as 500000000, 500M or 2G"),
             },
+            "MANIPLE_ON" => self.on = Some(value.into()),
             "MANIPLE_PIECES" => match value.parse() {
                 Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
                 _ => return wrong("a number of pieces, at least 1"),
@@ -203,6 +253,20 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Where the user's programs keep what they can make again.
+fn user_cache() -> Option<PathBuf> {
+    #[allow(clippy::disallowed_methods, reason = "this file is the one reader of the environment")]
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
+    };
+    base.map(|base| base.join("maniple"))
 }
 
 /// The page `docs/settings.md`.

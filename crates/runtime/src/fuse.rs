@@ -8,7 +8,7 @@ use crate::{
     Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Shape, Task, View,
 };
 use maniple_ops::{Body, Dtype, Step, cast_may_raise};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A group takes no more distinct arguments than this: more streams than the hardware follows gain nothing.
 const MOST_ARGUMENTS: usize = 24;
@@ -19,6 +19,7 @@ const LOOK_BACK: usize = 8;
 
 /// Turns the tasks of a window into launches, in an order that keeps every dependence.
 pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
+    let uses = Uses::new(window);
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of: Vec<usize> = Vec::with_capacity(window.tasks.len());
     let mut incoming = edges.iter().peekable();
@@ -27,7 +28,7 @@ pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
         while let Some(edge) = incoming.next_if(|edge| edge.to == position) {
             dependences.push((group_of[edge.from], edge.relation));
         }
-        let target = if enabled { find_group(&groups, task, &dependences) } else { None };
+        let target = if enabled { find_group(&groups, position, task, &dependences, &uses) } else { None };
         match target {
             Some(at) => groups[at].join(position, task),
             None => groups.push(Group::new(position, task)),
@@ -46,12 +47,18 @@ pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
 }
 
 /// The latest group that the task may join without overtaking what it depends on.
-fn find_group(groups: &[Group], task: &Task, dependences: &[(usize, Relation)]) -> Option<usize> {
+fn find_group(
+    groups: &[Group],
+    position: usize,
+    task: &Task,
+    dependences: &[(usize, Relation)],
+    uses: &Uses<'_>,
+) -> Option<usize> {
     let shape = index_space(task)?;
     for at in (groups.len().saturating_sub(LOOK_BACK)..groups.len()).rev() {
         let crossed =
             dependences.iter().any(|&(group, relation)| group == at && relation == Relation::Crossed);
-        if !crossed && groups[at].accepts(task, shape) {
+        if !crossed && groups[at].accepts(position, task, shape, uses) {
             return Some(at);
         }
         if dependences.iter().any(|&(group, _)| group == at) {
@@ -59,6 +66,33 @@ fn find_group(groups: &[Group], task: &Task, dependences: &[(usize, Relation)]) 
         }
     }
     None
+}
+
+/// Who reads what in a window.
+struct Uses<'a> {
+    dead: &'a [bool],
+    /// Per role the tasks that read it, in order.
+    readers: Vec<Vec<u32>>,
+}
+
+impl<'a> Uses<'a> {
+    fn new(window: &'a Decoded) -> Uses<'a> {
+        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); window.dead.len()];
+        for (position, task) in window.tasks.iter().enumerate() {
+            for arg in task.args.iter().filter(|arg| arg.privilege.reads()) {
+                readers[arg.role as usize].push(position as u32);
+            }
+        }
+        Uses { dead: &window.dead, readers }
+    }
+
+    /// Whether a result of some tasks, of which `position` would be one, has to be stored as far as is known: somebody
+    /// else reads it, or it outlives the window.
+    fn stored(&self, arg: &Arg, tasks: &[u32], position: usize) -> bool {
+        let role = arg.role as usize;
+        let inside = |reader: &u32| *reader as usize == position || tasks.binary_search(reader).is_ok();
+        !self.dead[role] || !self.readers[role].iter().all(inside)
+    }
 }
 
 /// The shape over which an element-wise task runs, or none if its kernel does not fuse.
@@ -122,7 +156,7 @@ impl Group {
         group
     }
 
-    fn accepts(&self, task: &Task, shape: &Shape) -> bool {
+    fn accepts(&self, position: usize, task: &Task, shape: &Shape, uses: &Uses<'_>) -> bool {
         let (arguments, steps) = match &*task.kernel {
             Kernel::Map(body) => (task.args.len(), body.steps.len()),
             // A reduction takes its index space from an input, so constants alone are stored first.
@@ -130,9 +164,11 @@ impl Group {
             Kernel::Reduce(reduce) => (task.args.len(), reduce.body.steps.len()),
             _ => return false,
         };
-        self.open.as_ref() == Some(shape)
-            && self.inputs.len() + self.outputs.len() + arguments <= MOST_ARGUMENTS
-            && self.steps.len() + steps <= MOST_STEPS
+        if self.open.as_ref() != Some(shape) || self.steps.len() + steps > MOST_STEPS {
+            return false;
+        }
+        let stored = (self.outputs.iter()).filter(|(arg, _)| uses.stored(arg, &self.tasks, position)).count();
+        self.inputs.len() + stored + arguments <= MOST_ARGUMENTS
     }
 
     /// Whether any task of the group reads bytes that come from before the group.
@@ -230,7 +266,7 @@ impl Group {
                 tasks: self.tasks.clone(),
                 owners: Vec::new(),
                 watch,
-                prepared: OnceLock::new(),
+                prepared: Default::default(),
             });
         }
         let watched = watch.iter().any(|&mask| mask != 0);
@@ -289,7 +325,7 @@ impl Group {
             tasks: self.tasks.clone(),
             owners: program.owners,
             watch,
-            prepared: OnceLock::new(),
+            prepared: Default::default(),
         })
     }
 

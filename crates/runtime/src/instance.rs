@@ -1,6 +1,6 @@
 //! Instances: the bytes of regions in memories, which of them are up to date, and which commands still use them.
 
-use crate::{Allocation, Backend, Error, Event, Machine, MemoryId, OutOfMemory, Place, Region, Span};
+use crate::{Allocation, Backend, Error, Event, Machine, MemoryId, OutOfMemory, Place, Places, Region, Span};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
@@ -32,6 +32,22 @@ impl Backends {
     /// Whether an event is complete.
     pub fn poll(&self, event: Event) -> bool {
         event.is_done() || self.list[event.backend as usize].poll(event)
+    }
+
+    /// Copies bytes of a region between two of its instances after some events. Memories of the first backend are
+    /// ordinary host memory; a copy between it and another's is that other one's.
+    fn copy(&self, from: Place, to: Place, bytes: usize, keep: &Arc<Region>, after: &[Event]) -> Event {
+        let of = |place: Place| self.machine.memory(place.memory).backend;
+        let position = of(from).max(of(to));
+        let mut own: SmallVec<[Event; 8]> = SmallVec::new();
+        for &event in after {
+            if event.backend as usize == position {
+                own.push(event);
+            } else if let Err(error) = self.wait(event) {
+                tracing::error!(error = error.0, "what a copy waited for failed");
+            }
+        }
+        self.list[position].copy(from, to, bytes, keep, &own)
     }
 
     /// Waits for an event.
@@ -83,6 +99,11 @@ impl Spans {
         self.0 = left;
     }
 
+    /// Number of bytes in the set.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|span| span.bytes()).sum()
+    }
+
     /// The parts of `span` that are in the set.
     pub fn within(&self, span: Span) -> SmallVec<[Span; 2]> {
         (self.0.iter())
@@ -117,11 +138,22 @@ struct Use {
     event: Event,
 }
 
+impl Use {
+    /// Whether this use cannot end before the other, and is at least as wide.
+    fn covers(&self, other: &Use) -> bool {
+        self.memory == other.memory
+            && self.writes >= other.writes
+            && self.span.contains(other.span)
+            && self.event.follows(other.event)
+    }
+}
+
 /// Where a region's bytes are, and who uses them.
 pub struct State {
     backends: Arc<Backends>,
     instances: SmallVec<[Instance; 1]>,
     uses: SmallVec<[Use; 2]>,
+    reads: u8,
     /// Keeps memory alive that somebody else owns.
     keeper: Option<Box<dyn Any + Send>>,
     /// Why the region has no value.
@@ -131,7 +163,14 @@ pub struct State {
 impl State {
     /// The state of a region without bytes.
     pub(crate) fn new(backends: Arc<Backends>) -> State {
-        State { backends, instances: SmallVec::new(), uses: SmallVec::new(), keeper: None, failed: None }
+        State {
+            backends,
+            instances: SmallVec::new(),
+            uses: SmallVec::new(),
+            reads: 0,
+            keeper: None,
+            failed: None,
+        }
     }
 
     /// The state of a region whose bytes are somebody else's host memory.
@@ -147,6 +186,32 @@ impl State {
         state.instances.push(Instance { memory: MemoryId(0), address, valid, allocation: None });
         state.keeper = Some(keeper);
         state
+    }
+
+    /// The memories that hold all or nearly all of what was written.
+    pub(crate) fn places(&self) -> Places {
+        let mut places = Places::default();
+        let most = self.instances.iter().map(|instance| instance.valid.bytes()).max().unwrap_or(0);
+        for instance in self.instances.iter().filter(|instance| most > 0 && 2 * instance.valid.bytes() > most)
+        {
+            places.add(instance.memory);
+        }
+        places.read(self.reads)
+    }
+
+    /// How often the host's processors read the bytes, or those that they were computed from.
+    pub(crate) fn reads(&self) -> u8 {
+        self.reads
+    }
+
+    /// Sets what [`State::reads`] says.
+    pub(crate) fn set_reads(&mut self, reads: u8) {
+        self.reads = reads;
+    }
+
+    /// Whether no other memory than the host's holds bytes of it.
+    pub(crate) fn is_at_home(&self) -> bool {
+        self.instances.iter().all(|instance| instance.memory == MemoryId(0))
     }
 
     /// Whether any memory holds bytes of it.
@@ -197,8 +262,14 @@ impl State {
 
     /// Notes a command that uses a range of bytes in a memory.
     pub(crate) fn note(&mut self, memory: MemoryId, span: Span, writes: bool, event: Event) {
-        if !event.is_done() {
-            self.uses.push(Use { memory, span, writes, event });
+        if event.is_done() {
+            return;
+        }
+        let usage = Use { memory, span, writes, event };
+        // A command that runs after an older one of the same kind makes that one's note needless.
+        match self.uses.iter_mut().find(|known| usage.covers(known)) {
+            Some(known) => *known = usage,
+            None => self.uses.push(usage),
         }
     }
 
@@ -225,7 +296,7 @@ impl State {
                     let mut after = SmallVec::new();
                     self.before(from, part, false, &mut after);
                     self.before(memory, part, true, &mut after);
-                    let event = self.backends.of_memory(memory).copy(
+                    let event = self.backends.copy(
                         Place { memory: from, address: from_address + part.low as u64 },
                         Place { memory, address: address + part.low as u64 },
                         part.bytes(),

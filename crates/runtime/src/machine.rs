@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Backends of a machine, at most.
+pub const MOST_BACKENDS: usize = 4;
+
 /// Names one memory of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemoryId(pub u16);
@@ -84,6 +87,11 @@ impl Machine {
             machine.backends.push(part.name);
         }
         machine
+    }
+
+    /// The position of the backend of a name.
+    pub fn backend(&self, name: &str) -> Option<usize> {
+        self.backends.iter().position(|known| known == name)
     }
 
     /// The processor named `id`.

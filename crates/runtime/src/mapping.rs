@@ -6,11 +6,68 @@ use std::fmt;
 /// The policy: how many pieces, which processor, which memory. Any answer is correct; some are fast.
 pub trait Mapper: Send + Sync {
     /// Into how many pieces a launch is cut.
-    fn pieces(&self, launch: &Launch, machine: &Machine) -> Pieces;
-    /// Where one of `pieces` pieces runs.
-    fn processor(&self, launch: &Launch, piece: usize, pieces: usize, machine: &Machine) -> ProcessorId;
+    fn pieces(&self, question: &Question<'_>) -> Pieces;
+    /// Where one of `pieces` pieces runs: one of [`Question::able`].
+    fn processor(&self, question: &Question<'_>, piece: usize, pieces: usize) -> ProcessorId;
     /// Which memory an argument is in when the piece runs; usually the processor's own.
-    fn memory(&self, launch: &Launch, arg: usize, on: ProcessorId, machine: &Machine) -> MemoryId;
+    fn memory(&self, question: &Question<'_>, _arg: usize, on: ProcessorId) -> MemoryId {
+        question.machine.processor(on).memory
+    }
+}
+
+/// What a mapper is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The launch to place.
+    pub launch: &'a Launch,
+    /// Where it may be placed.
+    pub machine: &'a Machine,
+    /// The processors whose backends support the launch; never empty.
+    pub able: &'a [ProcessorId],
+    /// Per role of the window, the memories that hold the region's bytes before the launch.
+    pub places: &'a [Places],
+}
+
+/// A set of memories: those that hold all, or nearly all, of a region's bytes, empty where nothing was written yet; and
+/// how often the host's processors have read them lately, as a warmth from 0 to 3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Places(pub u64);
+
+/// The bits above the memories hold the warmth.
+const WARMTH: u32 = 62;
+
+impl Places {
+    /// How often the host's processors have read the bytes, or those that they were computed from: 0 for never, 1 for up
+    /// to twice, 2 for up to six times, 3 for more.
+    pub fn warmth(self) -> u32 {
+        (self.0 >> WARMTH) as u32
+    }
+
+    /// The same memories, of bytes that the host's processors have read `reads` times.
+    pub(crate) fn read(self, reads: u8) -> Places {
+        let warmth = u64::from(u32::from(reads).saturating_add(1).ilog2().min(3));
+        Places(self.0 & !(3 << WARMTH) | warmth << WARMTH)
+    }
+
+    /// No memory, of bytes computed from ones as warm as `others` at the warmest.
+    pub(crate) fn from(others: impl Iterator<Item = Places>) -> Places {
+        Places(u64::from(others.map(Places::warmth).max().unwrap_or(0)) << WARMTH)
+    }
+
+    /// Whether `memory` is one of them.
+    pub fn has(self, memory: MemoryId) -> bool {
+        self.0 >> memory.0 & 1 == 1
+    }
+
+    /// Adds a memory.
+    pub fn add(&mut self, memory: MemoryId) {
+        self.0 |= 1 << memory.0;
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 << (64 - WARMTH) == 0
+    }
 }
 
 /// How finely a launch is cut.
@@ -42,6 +99,8 @@ pub struct Mapping {
     pub inline: bool,
     /// The pieces; together all points, each once.
     pub pieces: Vec<Piece>,
+    /// The one memory that all pieces use, if there is one.
+    pub memory: Option<MemoryId>,
 }
 
 impl fmt::Display for Mapping {
@@ -59,8 +118,9 @@ impl fmt::Display for Mapping {
 
 /// Asks the mapper about a launch. Pieces that would write interleaved bytes of one region in different memories are
 /// kept on one processor: no copy could put the bytes together again.
-pub fn map(launch: &Launch, mapper: &dyn Mapper, machine: &Machine) -> Mapping {
-    let (inline, count) = match mapper.pieces(launch, machine) {
+pub fn map(question: &Question<'_>, mapper: &dyn Mapper) -> Mapping {
+    let Question { launch, machine, able, .. } = *question;
+    let (inline, count) = match mapper.pieces(question) {
         Pieces::Inline => (true, 1),
         Pieces::Cut(count) => (false, count.max(1)),
     };
@@ -68,9 +128,9 @@ pub fn map(launch: &Launch, mapper: &dyn Mapper, machine: &Machine) -> Mapping {
     let total = ranges.len();
     let mut pieces: Vec<Piece> = Vec::with_capacity(total);
     for (at, (first, last)) in ranges.into_iter().enumerate() {
-        let processor = mapper.processor(launch, at, total, machine);
-        let memories =
-            (0..launch.args.len()).map(|arg| mapper.memory(launch, arg, processor, machine)).collect();
+        let wanted = mapper.processor(question, at, total);
+        let processor = if able.contains(&wanted) { wanted } else { able[0] };
+        let memories = (0..launch.args.len()).map(|arg| mapper.memory(question, arg, processor)).collect();
         pieces.push(Piece { first, last, processor, memories });
     }
     if machine.memories.len() > 1 && interleaved(launch, &pieces) {
@@ -80,7 +140,12 @@ pub fn map(launch: &Launch, mapper: &dyn Mapper, machine: &Machine) -> Mapping {
             piece.memories.clone_from(&memories);
         }
     }
-    Mapping { inline, pieces }
+    let mut memories = pieces.iter().flat_map(|piece| &piece.memories);
+    let first = memories.next().copied();
+    let memory = first.filter(|&first| memories.all(|&memory| memory == first));
+    // Only the processors of the first backend are threads of this process.
+    let inline = inline && pieces.iter().all(|piece| machine.processor(piece.processor).backend == 0);
+    Mapping { inline, pieces, memory }
 }
 
 /// Whether the ranges of bytes that pieces write in different memories overlap, through one argument or through several

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::{Kernel, View};
     use maniple_ops::Dtype;
-    use std::sync::{Arc, OnceLock};
+    use std::sync::Arc;
 
     fn launch(extent: usize, grain: usize) -> Launch {
         Launch {
@@ -87,7 +87,7 @@ mod tests {
             tasks: Vec::new(),
             owners: Vec::new(),
             watch: Vec::new(),
-            prepared: OnceLock::new(),
+            prepared: Default::default(),
         }
     }
 

@@ -5,14 +5,14 @@ use crate::plan::Plans;
 use crate::record::Recorder;
 use crate::{
     Backends, Binding, Decoded, Edge, Error, Event, Handle, Handoff, Kernel, KernelId, Kernels, Launch, Line,
-    Machine, Mapper, Mapping, MemoryId, Operand, Plan, Planned, PointTask, Region, Report, Settings, Warning,
-    Window, decode, edges, events, fuse, map,
+    Machine, Mapper, Mapping, MemoryId, Operand, Places, Plan, Planned, PointTask, ProcessorId, Question,
+    Region, Report, Settings, Warning, Window, decode, edges, events, fuse, map,
 };
 use maniple_ops::Scalar;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,8 @@ pub struct Runtime {
     regions: AtomicU64,
     /// Stands in a window for regions that are no longer needed.
     nothing: Arc<Region>,
+    /// One more than the position of the backend that gets everything it supports; zero leaves it to the mapper.
+    preferred: AtomicUsize,
     inner: Mutex<Inner>,
     recorder: Option<Mutex<Recorder>>,
 }
@@ -96,7 +98,9 @@ impl Runtime {
             }
         });
         let backends = Arc::new(backends);
+        let preferred = settings.on.as_ref().and_then(|name| backends.machine.backend(name));
         Runtime {
+            preferred: AtomicUsize::new(preferred.map_or(0, |position| position + 1)),
             recorder,
             nothing: Region::create(u64::MAX, 0, State::new(backends.clone())).region().clone(),
             backends,
@@ -126,6 +130,18 @@ impl Runtime {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Has everything that is recorded from now on run on a backend, given by its position, as far as the backend supports
+    /// it; or leaves it to the mapper again. Answers what was in force. What was recorded before is flushed.
+    ///
+    /// # Errors
+    /// A failure of the tasks flushed.
+    pub fn prefer(&self, backend: Option<usize>) -> Result<Option<usize>, Error> {
+        let inner = &mut *self.lock();
+        let flushed = self.flush_locked(inner);
+        let before = self.preferred.swap(backend.map_or(0, |position| position + 1), Ordering::Relaxed);
+        flushed.map(|()| before.checked_sub(1))
     }
 
     /// What it did so far.
@@ -228,7 +244,7 @@ impl Runtime {
         if let Some(error) = &state.failed {
             return Err(error.clone());
         }
-        if self.machine().memories.len() > 1 || !state.is_idle() {
+        if !state.is_at_home() || !state.is_idle() {
             return Ok(None);
         }
         let address =
@@ -298,13 +314,14 @@ impl Runtime {
             }
             let whole = crate::Span { low: 0, high: region.bytes };
             let full = |full: crate::OutOfMemory| out_of_memory(full.bytes, Line::default());
-            if self.machine().memories.len() > 1 {
+            if !state.is_at_home() {
                 state.fetch(region, HOST, whole).map_err(full)?;
-                if writes {
-                    state.written(HOST, whole);
-                }
             }
-            (state.address(HOST, region.bytes).map_err(full)?, state.events())
+            let address = state.address(HOST, region.bytes).map_err(full)?;
+            if writes {
+                state.written(HOST, whole);
+            }
+            (address, state.events())
         };
         events.into_iter().try_for_each(|event| self.wait(event))?;
         Ok(address)
@@ -363,14 +380,19 @@ impl Runtime {
     /// The list of stages, one call each.
     fn run_window(&self, window: &mut Window, inner: &mut Inner) -> Result<(), Error> {
         let _span = tracing::trace_span!("window", tasks = window.len()).entered();
+        if self.machine().memories.len() > 1 {
+            window.locate();
+            window.words.push(self.preferred.load(Ordering::Relaxed) as u64);
+        }
         let plan = inner.plans.get(&window.words, || {
             let _span = tracing::trace_span!("plan").entered();
             let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
             let edges = edges(&decoded.tasks);
             let launches = fuse(&decoded, &edges, self.settings.fuse);
             self.show(&decoded, &edges, &launches);
+            let mut places = decoded.places;
             let mapped = |launch: Launch| {
-                let mapping = map(&launch, &*self.mapper, self.machine());
+                let mapping = self.map(&launch, &mut places);
                 (launch, mapping)
             };
             Plan::new(launches.into_iter().map(mapped).collect(), &decoded.dead)
@@ -386,13 +408,43 @@ impl Runtime {
         result
     }
 
+    /// Asks the mapper about a launch, and notes where its arguments are afterwards.
+    fn map(&self, launch: &Launch, places: &mut [Places]) -> Mapping {
+        let machine = self.machine();
+        let able: SmallVec<[ProcessorId; 8]> = (machine.processors.iter())
+            .filter(|processor| {
+                let position = processor.backend;
+                // What nobody supports is the first backend's to refuse.
+                position == 0 || launch.prepared_by(position, &**self.backends.get(position)).is_some()
+            })
+            .map(|processor| processor.id)
+            .collect();
+        let preferred =
+            |id: &ProcessorId| machine.processor(*id).backend + 1 == self.preferred.load(Ordering::Relaxed);
+        let able: SmallVec<[ProcessorId; 8]> =
+            if able.iter().any(preferred) { able.into_iter().filter(preferred).collect() } else { able };
+        let mapping = map(&Question { launch, machine, able: &able, places }, &*self.mapper);
+        let read = launch.args.iter().filter(|arg| arg.privilege.reads());
+        let fresh = Places::from(read.map(|arg| places[arg.role as usize]));
+        for (at, arg) in launch.args.iter().enumerate() {
+            let place = &mut places[arg.role as usize];
+            let memories = mapping.pieces.iter().map(|piece| piece.memories[at]);
+            if arg.privilege.writes() {
+                *place = fresh;
+            }
+            memories.for_each(|memory| place.add(memory));
+        }
+        mapping
+    }
+
     /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
     fn issue(&self, planned: &Planned, window: &Window, inner: &mut Inner) -> Result<(), Error> {
         let Planned { launch, mapping, .. } = planned;
         let line = window.lines[launch.tasks[0] as usize];
         let started = (self.settings.debug >= 2).then(Instant::now);
         let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
-        let one_memory = self.machine().memories.len() == 1;
+        let one_memory = mapping.memory.is_some();
+        let several = self.machine().memories.len() > 1;
         let mut events: SmallVec<[Event; 4]> = SmallVec::new();
         let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
         let mut shared: Option<Arc<Binding>> = None;
@@ -418,20 +470,23 @@ impl Runtime {
             shared = Some(binding);
             for (at, (&span, &memory)) in ready.spans.iter().zip(&piece.memories).enumerate() {
                 let usage = Use { arg: at, span, memory, event };
-                if one_memory {
-                    // Pieces of a launch never wait for each other: their spans may overlap, their elements do not.
-                    if !event.is_done() {
-                        uses.push(usage);
-                    }
-                } else {
-                    usage.note(launch, window);
+                if several {
+                    usage.note_written(launch, window);
                 }
+                if event.is_done() {
+                    continue;
+                }
+                // Pieces in one memory never wait for each other: their spans may overlap, their elements do not.
+                if one_memory { uses.push(usage) } else { usage.note(launch, window) }
             }
             if !event.is_done() {
                 events.push(event);
             }
         }
         uses.iter().for_each(|usage| usage.note(launch, window));
+        if several {
+            self.note_reads(launch, mapping, window);
+        }
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
         if let Some(report) = report {
@@ -493,6 +548,26 @@ impl Runtime {
         Ok(ready)
     }
 
+    /// Counts that the host's processors read what a device might read faster: at some point moving it there pays. What
+    /// is computed from it is as warm.
+    fn note_reads(&self, launch: &Launch, mapping: &Mapping, window: &Window) {
+        let machine = self.machine();
+        if machine.backends.len() == 1 {
+            return;
+        }
+        let home = mapping.memory.is_some_and(|memory| machine.memory(memory).backend == 0);
+        let mut most = 0;
+        for arg in launch.args.iter().filter(|arg| arg.privilege.reads()) {
+            let mut state = window.regions[arg.role as usize].state();
+            let reads = if home { state.reads().saturating_add(1) } else { 0 };
+            state.set_reads(reads);
+            most = most.max(reads);
+        }
+        for arg in launch.args.iter().filter(|arg| arg.privilege.writes()) {
+            window.regions[arg.role as usize].state().set_reads(most);
+        }
+    }
+
     fn bind(
         &self,
         launch: &Launch,
@@ -525,11 +600,8 @@ impl Runtime {
     ) -> Result<Event, Error> {
         let position = self.machine().processor(piece.processor).backend;
         let backend = self.backends.get(position);
-        if launch.prepared.get().is_none() {
-            let Some(prepared) = backend.prepare(launch) else {
-                return Err(Error::Unsupported { kernel: launch.kernel.to_string(), line });
-            };
-            let _ = launch.prepared.set(prepared);
+        if launch.prepared_by(position, &**backend).is_none() {
+            return Err(Error::Unsupported { kernel: launch.kernel.to_string(), line });
         }
         let (own, foreign): (SmallVec<[Event; 8]>, SmallVec<[Event; 8]>) =
             after.iter().copied().partition(|event: &Event| event.backend as usize == position);
@@ -566,11 +638,11 @@ impl Runtime {
             if !done && (few || inner.outstanding.len() <= events.len()) {
                 break;
             }
+            inner.outstanding_bytes -= bytes;
+            inner.outstanding.pop_front();
             if !done {
                 self.wait(event)?;
             }
-            inner.outstanding_bytes -= bytes;
-            inner.outstanding.pop_front();
         }
         Ok(())
     }
@@ -640,10 +712,14 @@ impl Use {
     fn note(&self, launch: &Launch, window: &Window) {
         let arg = &launch.args[self.arg];
         let mut state = window.regions[arg.role as usize].state();
-        if arg.privilege.writes() {
-            state.written(self.memory, self.span);
-        }
         state.note(self.memory, self.span, arg.privilege.writes(), self.event);
+    }
+
+    fn note_written(&self, launch: &Launch, window: &Window) {
+        let arg = &launch.args[self.arg];
+        if arg.privilege.writes() {
+            window.regions[arg.role as usize].state().written(self.memory, self.span);
+        }
     }
 }
 

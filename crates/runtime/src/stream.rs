@@ -5,7 +5,8 @@
 //! identity, so equal words mean equal plans; the same words are the plan cache's key and what is written to a file.
 
 use crate::{
-    Access, Arg, Handle, Kernel, Line, Order, Privilege, Region, Role, Shape, Span, Strides, Task, View,
+    Access, Arg, Handle, Kernel, Line, Order, Places, Privilege, Region, Role, Shape, Span, Strides, Task,
+    View,
 };
 use maniple_ops::{Dtype, Scalar};
 use std::collections::HashMap;
@@ -150,6 +151,11 @@ impl Window {
         }
     }
 
+    /// Appends where the regions' bytes are, which a plan depends on where there are several memories.
+    pub fn locate(&mut self) {
+        self.words.extend(self.regions.iter().map(|region| region.state().places().0));
+    }
+
     /// Empties the window and begins the next.
     pub fn clear(&mut self) {
         self.words.clear();
@@ -167,6 +173,8 @@ pub struct Decoded {
     pub tasks: Vec<Task>,
     /// Per role, whether nobody can read the region after the window.
     pub dead: Vec<bool>,
+    /// Per role, the memories that hold its bytes before the window; empty sets if the window does not say.
+    pub places: Vec<Places>,
 }
 
 /// Reads the words of a sealed window of `tasks` tasks and `roles` regions.
@@ -218,7 +226,8 @@ pub fn decode(words: &[u64], tasks: usize, roles: usize, kernels: &Kernels) -> D
         let bits = next();
         dead.extend((0..64.min(roles - dead.len())).map(|bit| bits >> bit & 1 == 1));
     }
-    Decoded { tasks: list, dead }
+    let places = (0..roles).map(|_| Places(words.next().unwrap_or(0))).collect();
+    Decoded { tasks: list, dead, places }
 }
 
 fn payload_words(tag: u64) -> usize {

@@ -1,6 +1,6 @@
 //! Tasks and launches: one logical operation before and after the stages have looked at it.
 
-use crate::{Access, Kernel, Prepared, View};
+use crate::{Access, Backend, Kernel, MOST_BACKENDS, Prepared, View};
 use maniple_ops::Dtype;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -86,11 +86,16 @@ pub struct Launch {
     pub owners: Vec<u16>,
     /// Per entry of `tasks`, which floating point flags are wanted.
     pub watch: Vec<u8>,
-    /// What the backend that runs it made of it.
-    pub prepared: OnceLock<Prepared>,
+    /// What each backend made of it, by position; nothing if the backend does not support it.
+    pub prepared: [OnceLock<Option<Prepared>>; MOST_BACKENDS],
 }
 
 impl Launch {
+    /// What the backend at a position makes of the launch: asked once, then remembered.
+    pub fn prepared_by(&self, position: usize, backend: &dyn Backend) -> Option<&Prepared> {
+        self.prepared[position].get_or_init(|| backend.prepare(self)).as_ref()
+    }
+
     /// Whether anybody wants to know about floating point flags.
     pub fn watched(&self) -> bool {
         self.watch.iter().any(|&mask| mask != 0)

@@ -8,7 +8,7 @@ use maniple_runtime::{
     Access, Arg, Backend, Binding, Event, Handoff, Kernel, Launch, PointTask, Privilege, ProcessorId, Report,
     Shape, Strides, View,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A generator of test data.
 pub struct Random(pub u64);
@@ -206,7 +206,7 @@ pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
         tasks: vec![0],
         owners: vec![0; steps],
         watch: vec![0],
-        prepared: OnceLock::new(),
+        prepared: Default::default(),
     })
 }
 
@@ -227,8 +227,9 @@ pub fn run_reporting(
     pieces: usize,
     report: Option<Arc<Report>>,
 ) -> bool {
-    let Some(prepared) = cpu.prepare(launch) else { return false };
-    let _ = launch.prepared.set(prepared);
+    if launch.prepared_by(0, cpu).is_none() {
+        return false;
+    }
     let bases = launch
         .args
         .iter()

@@ -12,9 +12,8 @@
 
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, signature};
 use maniple_runtime::{
-    Access, Backends, Decoded, Handle, Kernel, Kernels, Launch, Line, Machine, Mapper, MemoryId, Null,
-    Operand, Order, Pieces, Privilege, ProcessorId, Reduce, Runtime, Settings, View, Window, decode, edges,
-    fuse, map,
+    Access, Backends, Decoded, Handle, Kernel, Kernels, Line, Mapper, Null, Operand, Order, Pieces,
+    Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, map,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -98,16 +97,12 @@ fn settings_of(program: &str) -> Chosen {
 struct InTurn(u32);
 
 impl Mapper for InTurn {
-    fn pieces(&self, _: &Launch, _: &Machine) -> Pieces {
+    fn pieces(&self, _: &Question<'_>) -> Pieces {
         if self.0 == 0 { Pieces::Inline } else { Pieces::Cut(self.0) }
     }
 
-    fn processor(&self, _: &Launch, piece: usize, _: usize, machine: &Machine) -> ProcessorId {
-        machine.processors[piece % machine.processors.len()].id
-    }
-
-    fn memory(&self, _: &Launch, _: usize, on: ProcessorId, machine: &Machine) -> MemoryId {
-        machine.processor(on).memory
+    fn processor(&self, question: &Question<'_>, piece: usize, _: usize) -> ProcessorId {
+        question.able[piece % question.able.len()]
     }
 }
 
@@ -383,7 +378,13 @@ impl Interpreter {
         let launches = fuse(&decoded, &edges, self.chosen.fuse);
         let mapper = InTurn(self.chosen.pieces);
         let mappings: Vec<String> = (launches.iter())
-            .map(|launch| map(launch, &mapper, self.runtime.machine()).to_string())
+            .map(|launch| {
+                let machine = self.runtime.machine();
+                let able: Vec<ProcessorId> =
+                    machine.processors.iter().map(|processor| processor.id).collect();
+                let places = &decoded.places;
+                map(&Question { launch, machine, able: &able, places }, &mapper).to_string()
+            })
             .collect();
         self.stages.push(Stage {
             tasks: numbered(&decoded.tasks),
