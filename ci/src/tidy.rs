@@ -12,7 +12,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("runtime", &["maniple-ops"]),
     ("mapper", &["maniple-ops", "maniple-runtime"]),
     ("cpu-backend", &["maniple-ops", "maniple-runtime"]),
-    ("array", &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu"]),
+    ("cuda-backend", &["maniple-ops", "maniple-runtime"]),
+    ("array", &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu", "maniple-cuda"]),
     ("maniple", &["maniple-array", "maniple-ops", "maniple-runtime"]),
     ("python", &["maniple-array", "maniple-ops", "maniple-runtime"]),
 ];
