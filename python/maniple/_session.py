@@ -47,16 +47,15 @@ def fallback(mode_in_block: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def on(backend: str) -> Iterator[None]:
-    """Within the block, work runs on the processors of `backend`, such as `cpu`.
+    """Within the block, what `backend` (`cpu`, `cuda`) supports runs on its processors, and nowhere else.
 
-    Raises RuntimeError where no such backend is in use; MANIPLE_BACKENDS says which are.
+    Raises RuntimeError, with the reason, where there is no such backend.
     """
-    used = _maniple.settings()["backends"]
-    if backend not in used:
-        raise RuntimeError(f"backend {backend!r} is not in use here; there is {', '.join(used)}")
-    sync()
-    yield
-    sync()
+    before = _maniple.prefer(backend)
+    try:
+        yield
+    finally:
+        _maniple.prefer(before)
 
 
 def _finish() -> None:

@@ -26,7 +26,7 @@ pub use index::{Index, resolve_slice};
 pub use operators::{Bounds, Operand, sync};
 pub use reduction::{KeepDims, Reduction, reduce};
 pub use select::{OutOfBounds, Pick};
-pub use session::{Context, context, end_trace, runtime, set_context, start};
+pub use session::{Context, absent, context, end_trace, runtime, set_context, set_search, start};
 pub use shape::{Part, concatenate, normalize_axes, normalize_axis};
 
 pub use maniple_ops::{Casting, Dtype, Element, Op, Scalar};

@@ -3,12 +3,29 @@
 use maniple_cpu::{Cpu, CpuDescription};
 use maniple_runtime::{Backend, Backends, During, Line, Runtime, Settings, watch_as};
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 static TRACE: Mutex<Option<tracing_chrome::FlushGuard>> = Mutex::new(None);
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+
+/// Folders below which libraries of Python packages are looked for.
+static SEARCH: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Backends that were asked for and are not there, with the reasons.
+static ABSENT: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Names folders below which libraries of Python packages are looked for, such as `site-packages`. Takes effect before
+/// the runtime starts.
+pub fn set_search(folders: Vec<PathBuf>) {
+    *SEARCH.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = folders;
+}
+
+/// The backends that the settings name and that are not there, each with the reason.
+pub fn absent() -> Vec<(String, String)> {
+    ABSENT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+}
 
 /// What a call inherits from where it is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +75,7 @@ pub fn set_context(context: Context) {
 /// # Errors
 /// A sentence that names the setting that is wrong.
 pub fn start() -> Result<&'static Runtime, String> {
-    RUNTIME.get_or_init(|| Ok(make(Settings::from_environment()?))).as_ref().map_err(Clone::clone)
+    RUNTIME.get_or_init(|| make(Settings::from_environment()?)).as_ref().map_err(Clone::clone)
 }
 
 /// The runtime of this process.
@@ -86,13 +103,79 @@ fn begin_trace(path: &str) {
     }
 }
 
-fn make(settings: Settings) -> Runtime {
+fn make(mut settings: Settings) -> Result<Runtime, String> {
     if let Some(path) = &settings.trace {
         begin_trace(path);
     }
     let cpu =
         Cpu::new(&CpuDescription { workers: settings.machine.clone(), memory_limit: settings.memory_limit });
-    let backends: Vec<Arc<dyn Backend>> = vec![Arc::new(cpu)];
+    let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(cpu)];
+    let mut used = vec!["cpu".to_string()];
+    for name in settings.backends.iter().filter(|name| *name != "cpu") {
+        match device(name, &settings, &backends) {
+            Ok(backend) => {
+                backends.push(backend);
+                used.push(name.clone());
+            }
+            Err(reason) => {
+                if settings.debug >= 1 {
+                    eprintln!("maniple: no {name}: {reason}");
+                }
+                ABSENT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((name.clone(), reason));
+            }
+        }
+    }
+    if let Some(backend) = settings.on.as_ref().filter(|&backend| !used.contains(backend)) {
+        let reason = absent().into_iter().find(|(name, _)| name == backend);
+        let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
+        return Err(format!("MANIPLE_ON={backend}: there is no such backend here: {reason}"));
+    }
+    settings.backends = used;
     let mapper = maniple_mapper::from_settings(&settings);
-    Runtime::new(Backends::new(backends), mapper, settings)
+    Ok(Runtime::new(Backends::new(backends), mapper, settings))
 }
+
+/// A backend beside the host's processors, by its name.
+fn device(name: &str, settings: &Settings, before: &[Arc<dyn Backend>]) -> Result<Arc<dyn Backend>, String> {
+    let parts: Vec<maniple_runtime::Part> = before.iter().map(|backend| backend.describe()).collect();
+    match name {
+        #[cfg(feature = "cuda")]
+        "cuda" => {
+            let place = maniple_cuda::At {
+                backend: before.len() as u16,
+                memory: parts.iter().map(|part| part.memories.len()).sum::<usize>() as u16,
+                processor: parts.iter().map(|part| part.processors.len()).sum::<usize>() as u16,
+            };
+            let search = SEARCH.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+            let cache = settings.cache.as_deref().map(|folder| folder.join("cuda"));
+            let driver = match settings.emulated {
+                0 => maniple_cuda::driver(&search, cache)?,
+                _ => emulated(settings)?,
+            };
+            Ok(Arc::new(maniple_cuda::Cuda::new(driver, place, settings.memory_limit)))
+        }
+        _ => {
+            let _ = (settings, parts);
+            Err("this build of Maniple does not hold it".into())
+        }
+    }
+}
+
+/// Devices that the host's processor plays.
+#[cfg(feature = "emulate")]
+fn emulated(settings: &Settings) -> Result<Arc<dyn maniple_cuda::Driver>, String> {
+    let schedule = maniple_cuda::Schedule::from_name(&settings.emulated_schedule);
+    let schedule = schedule.ok_or("MANIPLE_EMULATED_SCHEDULE is unknown")?;
+    let cache = settings.cache.clone().unwrap_or_else(|| std::env::temp_dir().join("maniple"));
+    let bytes = settings.memory_limit.unwrap_or(EMULATED_BYTES);
+    Ok(Arc::new(maniple_cuda::Emulator::scheduled(settings.emulated, bytes, schedule, &cache)?))
+}
+
+#[cfg(all(feature = "cuda", not(feature = "emulate")))]
+fn emulated(_: &Settings) -> Result<Arc<dyn maniple_cuda::Driver>, String> {
+    Err("this build of Maniple emulates no devices".into())
+}
+
+/// Bytes of an emulated device; memory backs what is used of them.
+#[cfg(feature = "emulate")]
+const EMULATED_BYTES: usize = 4 << 30;

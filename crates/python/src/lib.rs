@@ -52,7 +52,7 @@ mod _maniple {
     #[pymodule_export]
     use super::scalar::Deferred;
     #[pymodule_export]
-    use super::session::{end_trace, machine, set_metaclass, settings, statistics, sync};
+    use super::session::{end_trace, machine, prefer, set_metaclass, settings, statistics, sync};
     #[pymodule_export]
     use super::ufunc::{Ufunc, ufuncs};
     #[pymodule_export]

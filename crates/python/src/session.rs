@@ -2,11 +2,13 @@
 
 use crate::errors::{attempt, run};
 use crate::{lines, types, warnings};
-use maniple_array::{runtime, start};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use maniple_array::{absent, runtime, set_search, start};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 /// Starts the runtime when the module is imported.
 pub fn begin(py: Python<'_>) -> PyResult<()> {
@@ -15,6 +17,8 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
         Some(format!("{}{}", path.extract::<String>().ok()?, std::path::MAIN_SEPARATOR))
     };
     lines::set_folders(["maniple", "numpy"].into_iter().filter_map(folder).collect());
+    let search: Vec<String> = py.import("sys")?.getattr("path")?.extract().unwrap_or_default();
+    set_search(search.into_iter().map(PathBuf::from).collect());
     start().map_err(PyValueError::new_err)?;
     types::types(py);
     // The documentation of a ufunc is NumPy's; a class written in Rust has its own in that place.
@@ -37,7 +41,26 @@ pub fn end_trace(py: Python<'_>) {
     py.detach(maniple_array::end_trace);
 }
 
-/// The machine that was found: a dict with `memories` and `processors`, lists of dicts.
+/// Has everything from now on run on a backend of this name as far as it supports it, or, for None, where the mapper
+/// says. Answers what was in force.
+#[pyfunction]
+#[pyo3(signature = (backend))]
+pub fn prefer(py: Python<'_>, backend: Option<&str>) -> PyResult<Option<String>> {
+    let position = match backend {
+        None => None,
+        Some(name) => Some(runtime().machine().backend(name).ok_or_else(|| {
+            let reason = absent().into_iter().find(|(known, _)| known == name);
+            let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
+            PyRuntimeError::new_err(format!("there is no backend {name:?} here: {reason}"))
+        })?),
+    };
+    let before = py.detach(|| attempt(|| Ok(runtime().prefer(position)?)));
+    let before = run(py, || before)?;
+    Ok(before.map(|position| runtime().machine().backends[position].clone()))
+}
+
+/// The machine that was found: a dict with `memories` and `processors`, lists of dicts, and `absent`, the backends that
+/// were asked for and are not there, each with the reason.
 #[pyfunction]
 pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let machine = runtime().machine();
@@ -51,6 +74,7 @@ pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let processors = PyList::empty(py);
     for processor in &machine.processors {
         let entry = PyDict::new(py);
+        entry.set_item("backend", &machine.backends[processor.backend])?;
         entry.set_item("memory", processor.memory.0)?;
         entry.set_item("workers", processor.workers)?;
         entry.set_item("bytes_per_second", processor.bytes_per_second)?;
@@ -60,6 +84,7 @@ pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let found = PyDict::new(py);
     found.set_item("memories", memories)?;
     found.set_item("processors", processors)?;
+    found.set_item("absent", absent().into_iter().collect::<HashMap<String, String>>())?;
     found.set_item("text", machine.to_string())?;
     Ok(found)
 }
@@ -91,6 +116,7 @@ pub fn settings(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     found.set_item("machine", &settings.machine)?;
     found.set_item("mapper", &settings.mapper)?;
     found.set_item("memory_limit", settings.memory_limit)?;
+    found.set_item("on", &settings.on)?;
     found.set_item("pieces", settings.pieces)?;
     found.set_item("record", &settings.record)?;
     found.set_item("window", settings.window)?;
