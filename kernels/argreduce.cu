@@ -54,7 +54,7 @@ static __device__ __forceinline__ Best search(const Words& p, const Row& row, In
     return best;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     const int lane = threadIdx.x % 32;
     const Word first = p.w[AT], last = p.w[AT + 1], n = p.w[AT + 2], size = p.w[AT + 3], parts = p.w[AT + 4];
     const Word warp = (Word)blockIdx.x * WARPS + threadIdx.x / 32, warps = (Word)gridDim.x * WARPS;

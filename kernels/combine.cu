@@ -2,7 +2,7 @@
 //
 // Bits is the unsigned integer of the elements' size.
 
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     const Index last = (Index)p.w[AT + 1];
     const Index stride = (Index)gridDim.x * THREADS;
     for (Index i = (Index)p.w[AT] + blockIdx.x * THREADS + threadIdx.x; i < last; i += stride) {

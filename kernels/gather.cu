@@ -1,6 +1,6 @@
 // Elements fetched from where index arrays say: a thread finds the places of several elements, then fetches them.
 
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     const Index last = (Index)p.w[AT + 1];
     const Index stride = (Index)gridDim.x * THREADS;
     for (Index begin = (Index)p.w[AT] + blockIdx.x * THREADS + threadIdx.x; begin < last; begin += APART * stride) {

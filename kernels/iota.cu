@@ -19,7 +19,7 @@ static __device__ __forceinline__ mn_complex<R> at_step(mn_complex<R> start, mn_
     return mn_complex<R>{start.re + step.re * (R)i, start.im + step.im * (R)i};
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     const Value start = opened(*(const Stored*)&p.w[3]), step = opened(*(const Stored*)&p.w[5]);
     const Word last = p.w[2];
     for (Word i = p.w[1] + (Word)blockIdx.x * THREADS + threadIdx.x; i < last; i += (Word)gridDim.x * THREADS) {

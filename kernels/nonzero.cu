@@ -10,7 +10,7 @@
 
 #if POSITIONS
 // One block. Every thread adds up neighbouring counts.
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     __shared__ Word sums[THREADS];
     const Word tiles = p.w[AT + 1];
     Word* const counts = (Word*)p.w[AT + 2];
@@ -43,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
     }
 }
 #else
-extern "C" __global__ void __launch_bounds__(THREADS) kernel(const Words p) {
+extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     __shared__ unsigned int counts[EACH * WARPS];
     const Word size = p.w[AT], tiles = p.w[AT + 1];
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;

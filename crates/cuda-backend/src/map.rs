@@ -18,6 +18,9 @@ const THREADS: u32 = 256;
 const PACK: usize = 16;
 /// Elements that a thread handles at a time where they are apart.
 const APART: usize = 4;
+/// Blocks that a multiprocessor holds at least: they bound the registers of a thread, above all those for the rare element
+/// that is computed again.
+const RESIDENT: u32 = 4;
 /// Every thread handles one pack: blocks that end make room for others, which evens out how fast they are. A grid of
 /// few long-lived blocks reaches four fifths of the bandwidth.
 const WAVES: u32 = 1 << 22;
@@ -111,7 +114,7 @@ impl Map {
         let _ = write!(
             text,
             "#define WIDTH {width}\n\
-             extern \"C\" __global__ void __launch_bounds__({THREADS}) kernel(const Words p) {{\n\
+             extern \"C\" __global__ void __launch_bounds__({THREADS}, {RESIDENT}) kernel(const __grid_constant__ Words p) {{\n\
              {before}\
              const Word last = p.w[{last}];\n\
              const Word stride = (Word)gridDim.x * {THREADS} * WIDTH;\n\
@@ -156,7 +159,7 @@ impl Map {
         let call = call.join(", ");
         let _ = write!(
             text,
-            "extern \"C\" __global__ void __launch_bounds__({THREADS}) kernel(const Words p) {{\n\
+            "extern \"C\" __global__ void __launch_bounds__({THREADS}, {RESIDENT}) kernel(const __grid_constant__ Words p) {{\n\
              const {index} last = ({index})p.w[{last}];\n\
              const {index} stride = ({index})gridDim.x * {THREADS};\n\
              for ({index} begin = ({index})p.w[{first}] + blockIdx.x * {THREADS} + threadIdx.x; begin < last; \
@@ -289,11 +292,15 @@ impl Source {
             None => (String::new(), "", String::new()),
             Some(events) => {
                 let at = self.first + 2 * body.constants.len();
-                let (mut declarations, mut reports) = (String::new(), String::new());
-                for step in 0..body.steps.len() {
-                    let _ = writeln!(declarations, "unsigned int f{step} = 0;");
-                    let _ = writeln!(reports, "report(p.w[{at}], p.w[{}], {step}, f{step});", at + 1);
+                let steps = body.steps.len();
+                let mut declarations = format!("unsigned int flags[{steps}] = {{0}};\n");
+                for step in 0..steps {
+                    let _ = writeln!(declarations, "unsigned int& f{step} = flags[{step}];");
                 }
+                let reports = format!(
+                    "for (int step = 0; step < {steps}; step++) report(p.w[{at}], p.w[{}], step, flags[step]);\n",
+                    at + 1
+                );
                 let text = format!(
                     "static __device__ __noinline__ void watch({inputs}) {{\n\
                      {values}{declarations}{events}{reports}}}\n"

@@ -50,10 +50,10 @@ template <class R>
 MN mn_c128 mn_to_c128(mn_complex<R> a) { return mn_c128{(double)a.re, (double)a.im}; }
 // A finite number that becomes infinite.
 template <class A, class R>
-MN unsigned int mn_cast_events(A a, R r) { return mn_isinf(r) && mn_isfinite(a) ? MN_OVERFLOW : 0; }
+MN_APART unsigned int mn_cast_events(A a, R r) { return mn_isinf(r) && mn_isfinite(a) ? MN_OVERFLOW : 0; }
 template <class A, class R>
-MN unsigned int mn_cast_events(A a, mn_complex<R> r) { return mn_cast_events(a, r.re); }
+MN_APART unsigned int mn_cast_events(A a, mn_complex<R> r) { return mn_cast_events(a, r.re); }
 template <class A, class R>
-MN unsigned int mn_cast_events(mn_complex<A> a, mn_complex<R> r) {
+MN_APART unsigned int mn_cast_events(mn_complex<A> a, mn_complex<R> r) {
     return mn_cast_events(a.re, r.re) | mn_cast_events(a.im, r.im);
 }

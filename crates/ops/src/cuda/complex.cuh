@@ -51,11 +51,11 @@ MN mn_complex<R> mn_sign(mn_complex<R> a) {
 }
 
 template <class R>
-MN unsigned int mn_add_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
+MN_APART unsigned int mn_add_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     return mn_events(a.re, b.re, r.re) | mn_events(a.im, b.im, r.im);
 }
 template <class R>
-MN unsigned int mn_multiply_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
+MN_APART unsigned int mn_multiply_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     R first = a.re * b.re, second = a.im * b.im, third = a.re * b.im, fourth = a.im * b.re;
     return mn_events(a.re, b.re, first) | mn_events(a.im, b.im, second) | mn_events(first, second, r.re) |
            mn_events(a.re, b.im, third) | mn_events(a.im, b.re, fourth) | mn_events(third, fourth, r.im);
@@ -63,17 +63,17 @@ MN unsigned int mn_multiply_events(mn_complex<R> a, mn_complex<R> b, mn_complex<
 template <class R>
 MN bool mn_is_pole(R part) { return part != 0 && !mn_isinf(part); }
 template <class R>
-MN unsigned int mn_divide_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
+MN_APART unsigned int mn_divide_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     if (mn_isnan(a) || mn_isnan(b)) return 0;
     bool by_zero = !mn_truth(b);
     return mn_domain(mn_isnan(r), by_zero && (mn_is_pole(a.re) || mn_is_pole(a.im))) |
            (!by_zero && mn_isinf(r) && !mn_isinf(a) ? MN_OVERFLOW : 0);
 }
 template <class R>
-MN unsigned int mn_reciprocal_events(mn_complex<R> a, mn_complex<R> r) {
+MN_APART unsigned int mn_reciprocal_events(mn_complex<R> a, mn_complex<R> r) {
     return mn_divide_events(mn_of((R)1, (R)0), a, r);
 }
 template <class R>
-MN unsigned int mn_absolute_events(mn_complex<R> a, R r) { return mn_overflow_of_two(a.re, a.im, r); }
+MN_APART unsigned int mn_absolute_events(mn_complex<R> a, R r) { return mn_overflow_of_two(a.re, a.im, r); }
 template <class R>
-MN unsigned int mn_absolute_events(R, R) { return 0; }
+MN_APART unsigned int mn_absolute_events(R, R) { return 0; }

@@ -321,6 +321,6 @@ MN_COMPLEX_EVENTS(mn_arctanh_events, mn_fabs(a.re) == 1 && a.im == 0)
 MN_COMPLEX_EVENTS(mn_other_events, false)
 MN_COMPLEX_EVENTS(mn_arctan_events, a.re == 0 && mn_fabs(a.im) == 1)
 template <class R>
-MN unsigned int mn_power_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
+MN_APART unsigned int mn_power_events(mn_complex<R> a, mn_complex<R> b, mn_complex<R> r) {
     return mn_isnan(b) ? 0 : mn_shown(a, r, false);
 }

@@ -211,26 +211,26 @@ MN T mn_sign(T a) { return a > 0 ? (T)1 : a < 0 ? (T)-1 : a == 0 ? (T)0 : a; }
 
 // The events that a processor meets in one rounded operation, from its operands and its result.
 template <class R>
-MN unsigned int mn_events(R a, R b, R r) {
+MN_APART unsigned int mn_events(R a, R b, R r) {
     return (mn_isinf(r) && mn_isfinite(a) && mn_isfinite(b) ? MN_OVERFLOW : 0) |
            (mn_isnan(r) && !mn_isnan(a) && !mn_isnan(b) ? MN_INVALID : 0);
 }
 template <class R>
-MN unsigned int mn_add_events(R a, R b, R r) { return mn_events(a, b, r); }
+MN_APART unsigned int mn_add_events(R a, R b, R r) { return mn_events(a, b, r); }
 template <class R>
-MN unsigned int mn_multiply_events(R a, R b, R r) { return mn_events(a, b, r); }
+MN_APART unsigned int mn_multiply_events(R a, R b, R r) { return mn_events(a, b, r); }
 template <class R>
-MN unsigned int mn_divide_events(R a, R b, R r) {
+MN_APART unsigned int mn_divide_events(R a, R b, R r) {
     return b == 0 && a != 0 && mn_isfinite(a) ? MN_DIVIDE : mn_events(a, b, r);
 }
 // The infinite result of a finite number.
 template <class R>
-MN unsigned int mn_overflow(R a, R r) { return mn_isinf(r) && !mn_isinf(a) ? MN_OVERFLOW : 0; }
+MN_APART unsigned int mn_overflow(R a, R r) { return mn_isinf(r) && !mn_isinf(a) ? MN_OVERFLOW : 0; }
 template <class R>
-MN unsigned int mn_overflow_of_two(R a, R b, R r) {
+MN_APART unsigned int mn_overflow_of_two(R a, R b, R r) {
     return mn_isinf(r) && !mn_isinf(a) && !mn_isinf(b) ? MN_OVERFLOW : 0;
 }
-MN unsigned int mn_domain(bool undefined, bool pole) { return (undefined ? MN_INVALID : 0) | (pole ? MN_DIVIDE : 0); }
+MN_APART unsigned int mn_domain(bool undefined, bool pole) { return (undefined ? MN_INVALID : 0) | (pole ? MN_DIVIDE : 0); }
 
 // Division of integers; a zero divisor gives zero.
 
@@ -254,15 +254,15 @@ MN T mn_reciprocal(T a) {
     return a == 0 && mn_type<T>::bits >= 32 ? mn_lowest<T>() : (T)0;
 }
 template <class T>
-MN unsigned int mn_floor_divide_events(T a, T b) {
+MN_APART unsigned int mn_floor_divide_events(T a, T b) {
     return b == 0 ? MN_DIVIDE : mn_signed<T>() && b == (T)-1 && a == mn_lowest<T>() ? MN_OVERFLOW : 0;
 }
 template <class T>
-MN unsigned int mn_remainder_events(T, T b) { return b == 0 ? MN_DIVIDE : 0; }
+MN_APART unsigned int mn_remainder_events(T, T b) { return b == 0 ? MN_DIVIDE : 0; }
 template <class T>
-MN unsigned int mn_divmod_events(T a, T b) { return mn_floor_divide_events(a, b); }
+MN_APART unsigned int mn_divmod_events(T a, T b) { return mn_floor_divide_events(a, b); }
 template <class T>
-MN unsigned int mn_reciprocal_events(T a, T) { return a == 0 ? MN_DIVIDE | MN_INVALID : 0; }
+MN_APART unsigned int mn_reciprocal_events(T a, T) { return a == 0 ? MN_DIVIDE | MN_INVALID : 0; }
 
 // Bits, powers and divisors of integers.
 

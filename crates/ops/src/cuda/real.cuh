@@ -6,9 +6,9 @@ MN double mn_divide(double a, double b) { return a / b; }
 MN float mn_reciprocal(float a) { return 1.0f / a; }
 MN double mn_reciprocal(double a) { return 1.0 / a; }
 template <class R>
-MN unsigned int mn_real_reciprocal_events(R a, R r) { return mn_divide_events((R)1, a, r); }
-MN unsigned int mn_reciprocal_events(float a, float r) { return mn_real_reciprocal_events(a, r); }
-MN unsigned int mn_reciprocal_events(double a, double r) { return mn_real_reciprocal_events(a, r); }
+MN_APART unsigned int mn_real_reciprocal_events(R a, R r) { return mn_divide_events((R)1, a, r); }
+MN_APART unsigned int mn_reciprocal_events(float a, float r) { return mn_real_reciprocal_events(a, r); }
+MN_APART unsigned int mn_reciprocal_events(double a, double r) { return mn_real_reciprocal_events(a, r); }
 
 MN bool mn_is_far(float a, float b) { return !(mn_fabs(a) < mn_fabs(b) * 4194304.0f && !mn_isinf(b)); }
 MN bool mn_is_far(double a, double b) { return !(mn_fabs(a) < mn_fabs(b) * 2251799813685248.0 && !mn_isinf(b)); }
@@ -38,31 +38,31 @@ MN R mn_real_floor_divide(R a, R b) {
     return quotient - whole > (R)0.5 ? whole + 1 : whole;
 }
 template <class R>
-MN unsigned int mn_real_quotient_events(R a, R b) {
+MN_APART unsigned int mn_real_quotient_events(R a, R b) {
     if (mn_isnan(a) || mn_isnan(b)) return 0;
     if (b == 0) return a == 0 ? MN_INVALID : mn_isinf(a) ? 0 : MN_DIVIDE;
     if (mn_isinf(a)) return MN_INVALID;
     return mn_isinf(a / b) ? MN_OVERFLOW | MN_INVALID : 0;
 }
 template <class R>
-MN unsigned int mn_real_rest_events(R a, R b) {
+MN_APART unsigned int mn_real_rest_events(R a, R b) {
     return mn_isnan(a) || mn_isnan(b) || !(b == 0 || mn_isinf(a)) ? 0 : MN_INVALID;
 }
 #define MN_REAL_DIVISION(R) \
     MN R mn_fmod(R a, R b) { return mn_real_fmod(a, b); } \
     MN R mn_remainder(R a, R b) { return mn_real_remainder(a, b); } \
     MN R mn_floor_divide(R a, R b) { return mn_real_floor_divide(a, b); } \
-    MN unsigned int mn_floor_divide_events(R a, R b) { return mn_real_quotient_events(a, b); } \
-    MN unsigned int mn_remainder_events(R a, R b) { return mn_real_rest_events(a, b); } \
-    MN unsigned int mn_divmod_events(R a, R b) { return mn_real_quotient_events(a, b) | mn_real_rest_events(a, b); }
+    MN_APART unsigned int mn_floor_divide_events(R a, R b) { return mn_real_quotient_events(a, b); } \
+    MN_APART unsigned int mn_remainder_events(R a, R b) { return mn_real_rest_events(a, b); } \
+    MN_APART unsigned int mn_divmod_events(R a, R b) { return mn_real_quotient_events(a, b) | mn_real_rest_events(a, b); }
 MN_REAL_DIVISION(float)
 MN_REAL_DIVISION(double)
 // The quotient of halves overflows sooner.
-MN unsigned int mn_half_floor_divide_events(float a, float b) {
+MN_APART unsigned int mn_half_floor_divide_events(float a, float b) {
     bool overflows = mn_fabs(a / b) >= 65520.0f && b != 0 && mn_isfinite(a);
     return overflows ? MN_OVERFLOW : mn_real_quotient_events(a, b);
 }
-MN unsigned int mn_half_divmod_events(float a, float b) {
+MN_APART unsigned int mn_half_divmod_events(float a, float b) {
     return mn_half_floor_divide_events(a, b) | mn_real_rest_events(a, b);
 }
 
@@ -97,7 +97,7 @@ MN double mn_spacing(double a) {
 MN float mn_half_spacing(float a) {
     return mn_isfinite(a) ? mn_half_nextafter(a, mn_infinity(a)) - a : mn_nan(a);
 }
-MN unsigned int mn_half_spacing_events(float a, float r) {
+MN_APART unsigned int mn_half_spacing_events(float a, float r) {
     return mn_isfinite(a) ? mn_overflow(a, r) : (unsigned int)MN_INVALID;
 }
 MN int mn_clamped_exponent(long long exponent) {
@@ -194,12 +194,12 @@ MN R mn_logaddexp2(R a, R b) {
     return (difference > 0 ? a : b) + (R)1.44269504088896340736 * mn_log1p(mn_exp2(-mn_fabs(difference)));
 }
 template <class R>
-MN unsigned int mn_power_events(R a, R b, R r) {
+MN_APART unsigned int mn_power_events(R a, R b, R r) {
     return mn_domain(mn_isnan(r) && !mn_isnan(a) && !mn_isnan(b), a == 0 && b < 0 && !mn_isinf(b)) |
            (a != 0 ? mn_overflow_of_two(a, b, r) : 0);
 }
 template <class R>
-MN unsigned int mn_sum_of_powers_events(R a, R b) {
+MN_APART unsigned int mn_sum_of_powers_events(R a, R b) {
     return mn_domain(mn_isnan(a) || mn_isnan(b), false) | mn_overflow_of_two(a, b, a - b);
 }
 
