@@ -16,7 +16,7 @@ use crate::fold::{folding, naturally_aligned};
 use crate::geometry::{Space, address, index_type};
 use crate::map::Source;
 use maniple_ops::cuda;
-use maniple_ops::{LANES, LEAF, Order as FoldOrder, fold};
+use maniple_ops::{LANES, LEAF, Op, Order as FoldOrder, fold};
 use maniple_runtime::{Arg, Launch, Order, Reduce, View};
 use smallvec::{SmallVec, smallvec};
 use std::fmt::Write;
@@ -43,6 +43,7 @@ pub(crate) struct Reduction {
     kept_space: Space,
     reduced_space: Space,
     partials: Space,
+    op: Op,
     /// Elements per result, leaves per result, and results.
     n: usize,
     leaves: usize,
@@ -116,6 +117,7 @@ impl Reduction {
             kept_space,
             reduced_space,
             partials: partial_space,
+            op: reduce.op,
             n,
             leaves,
             kept,
@@ -218,7 +220,7 @@ impl Reduction {
     fn program(&self) -> &Arc<Program> {
         self.program.get_or_init(|| {
             let words = self.words + self.source.words();
-            Program::new(words, &self.source.operations(), &self.text())
+            Program::new(words, &cuda::prelude_for(&self.source.body, Some(self.op)), &self.text())
         })
     }
 }
