@@ -9,6 +9,17 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Mutex, OnceLock};
 
+/// What a kernel takes of a multiprocessor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Registers of a thread.
+    pub registers: u32,
+    /// Bytes of a thread's stack: arrays that are indexed by numbers known only at run time, and what calls keep.
+    pub stack: u32,
+    /// Bytes that a thread stores because registers did not suffice.
+    pub spills: u32,
+}
+
 /// Makes cubins. One text is compiled at a time; NVRTC serialises its work anyhow.
 pub struct Compiler {
     cache: Option<PathBuf>,
@@ -60,7 +71,7 @@ impl Compiler {
         {
             return Ok(cubin.to_vec());
         }
-        let cubin = self.compile(text, architecture)?;
+        let (cubin, _) = self.compile(text, architecture, &[])?;
         if let Some(path) = path {
             // A cache that cannot be written costs time, nothing else.
             let _ = keep(&path, &[key.as_bytes(), &cubin].concat());
@@ -68,7 +79,17 @@ impl Compiler {
         Ok(cubin)
     }
 
-    fn compile(&self, text: &str, architecture: u32) -> Result<Vec<u8>, String> {
+    /// What the kernel of a text takes on an architecture.
+    ///
+    /// # Errors
+    /// The compiler's log.
+    pub fn resources(&self, text: &str, architecture: u32) -> Result<Resources, String> {
+        let (_, log) = self.compile(text, architecture, &["--ptxas-options=-v"])?;
+        resources_of(&log).ok_or_else(|| format!("the compiler does not say what a kernel takes: {log}"))
+    }
+
+    /// The cubin and the compiler's log.
+    fn compile(&self, text: &str, architecture: u32, more: &[&str]) -> Result<(Vec<u8>, String), String> {
         let version = self.version()?;
         let _one = self.one.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let source = CString::new(text).map_err(|_| "the text of a kernel holds a zero byte".to_string())?;
@@ -82,6 +103,7 @@ impl Compiler {
         if version >= (13, 0) {
             options.push("--minimal".into());
         }
+        options.extend(more.iter().map(|&option| option.to_string()));
         let options: Vec<CString> =
             options.into_iter().map(|option| CString::new(option).expect("no zero byte")).collect();
         let options: Vec<*const _> = options.iter().map(|option| option.as_ptr()).collect();
@@ -102,22 +124,19 @@ impl Compiler {
                 return Err(message(made));
             }
             let compiled = nvrtc::nvrtcCompileProgram(program, options.len() as i32, options.as_ptr());
+            let mut bytes = 0;
+            nvrtc::nvrtcGetProgramLogSize(program, &mut bytes);
+            let mut log = vec![0u8; bytes];
+            nvrtc::nvrtcGetProgramLog(program, log.as_mut_ptr().cast());
+            let log = String::from_utf8_lossy(&log).trim_end_matches('\0').to_string();
             let result = if compiled != good {
-                let mut bytes = 0;
-                nvrtc::nvrtcGetProgramLogSize(program, &mut bytes);
-                let mut log = vec![0u8; bytes];
-                nvrtc::nvrtcGetProgramLog(program, log.as_mut_ptr().cast());
-                Err(format!(
-                    "{}: {}",
-                    message(compiled),
-                    String::from_utf8_lossy(&log).trim_end_matches('\0')
-                ))
+                Err(format!("{}: {log}", message(compiled)))
             } else {
                 let mut bytes = 0;
                 nvrtc::nvrtcGetCUBINSize(program, &mut bytes);
                 let mut cubin = vec![0u8; bytes];
                 match nvrtc::nvrtcGetCUBIN(program, cubin.as_mut_ptr().cast()) {
-                    got if got == good => Ok(cubin),
+                    got if got == good => Ok((cubin, log)),
                     got => Err(message(got)),
                 }
             };
@@ -146,6 +165,22 @@ fn load(packaged: Option<&Path>) -> Result<(i32, i32), String> {
     // SAFETY: both pointers are to live integers.
     unsafe { nvrtc::nvrtcVersion(&mut version.0, &mut version.1) };
     Ok(version)
+}
+
+/// What the assembler says of an entry function and of the functions that it calls.
+fn resources_of(log: &str) -> Option<Resources> {
+    let number = |line: &str, before: &str| {
+        let words = line.split(before).next()?.split_whitespace();
+        words.last()?.parse::<u32>().ok()
+    };
+    let used = log.lines().find(|line| line.contains(" registers"))?;
+    let mut resources = Resources { registers: number(used, " registers")?, stack: 0, spills: 0 };
+    // A line that leaves the stack out means none.
+    resources.stack = number(used, " bytes cumulative stack size").unwrap_or(0);
+    for line in log.lines().filter(|line| line.contains(" bytes spill stores")) {
+        resources.spills += number(line, " bytes spill stores")?;
+    }
+    Some(resources)
 }
 
 fn message(result: nvrtc::nvrtcResult) -> String {
@@ -178,4 +213,30 @@ fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension(format!("{}.partial", std::process::id()));
     fs::write(&partial, bytes)?;
     fs::rename(&partial, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_takes_is_read_from_the_log() {
+        let log = "\
+ptxas info    : 272 bytes gmem
+ptxas info    : Compiling entry function 'kernel' for 'sm_90'
+ptxas info    : Function properties for kernel
+ptxas         .     40 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 34 registers, used 0 barriers, 40 bytes cumulative stack size
+ptxas info    : Function properties for __internal_accurate_pow
+ptxas         .     0 bytes stack frame, 4 bytes spill stores, 0 bytes spill loads
+";
+        let plain = "ptxas info    : Used 10 registers, used 0 barriers, 380 bytes cmem[0]\n";
+        for (log, expected) in [
+            (log, Some(Resources { registers: 34, stack: 40, spills: 12 })),
+            (plain, Some(Resources { registers: 10, stack: 0, spills: 0 })),
+            ("", None),
+        ] {
+            assert_eq!(resources_of(log), expected);
+        }
+    }
 }

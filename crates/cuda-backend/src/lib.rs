@@ -24,6 +24,7 @@ mod scan;
 mod scatter;
 mod staging;
 
+pub use compile::{Compiler, Resources};
 pub use driver::{Device, Driver, Function, Grid, Mark, Shared};
 #[cfg(feature = "emulate")]
 pub use emulate::{Emulator, Schedule};
