@@ -164,6 +164,12 @@ fn layouts() -> Vec<Case> {
         narrow.scalars = vec![Scalar::one(dtype)];
         narrow.first = 1;
         cases.push(narrow);
+        let fill = Body { constants: vec![dtype], outputs: vec![0], ..Body::default() };
+        let mut fill = map(format!("{dtype} fill, flags"), &fill, &[1 << 20], &[Layout::Contiguous], true);
+        fill.scalars = vec![Scalar::one(dtype)];
+        cases.push(fill);
+        let copy = Body { inputs: vec![dtype], outputs: vec![0], ..Body::default() };
+        cases.push(map(format!("{dtype} copy"), &copy, &[50, 60, 70], &[Layout::Stepped], false));
     }
     cases
 }
