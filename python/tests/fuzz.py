@@ -1,11 +1,12 @@
 """Runs random programs with NumPy and with Maniple and compares values, dtypes, shapes, flags and exceptions.
 
-    python fuzz.py --seeds 0-2000 [--jobs 2] [--settings all|NAME[,NAME]]
+    python fuzz.py --seeds 0-2000 [--jobs 2] [--settings all|devices|NAME[,NAME]]
     python fuzz.py --show SEED             the program of a seed
     python fuzz.py --minimise SEED         its shortest part that still goes wrong
 
 Every seed runs under every setting, in processes of their own, and the bits of all values must be equal
-across settings. A seed that goes wrong is minimised and printed as a Python program.
+across settings of one group: the host's processors, or devices, whose elementary functions are other ones. Emulated
+devices need a build that holds them. A seed that goes wrong is minimised and printed as a Python program.
 """
 
 import argparse
@@ -34,6 +35,11 @@ SETTINGS = {
     "memories3w1": {"MANIPLE_MACHINE": "1,1,1", "MANIPLE_WINDOW": "1", "MANIPLE_MAPPER": "random:3"},
     "check": {"MANIPLE_CHECK": "1", "MANIPLE_MACHINE": "1,1,1", "MANIPLE_PIECES": "3", "MANIPLE_MAPPER": "random:4"},
 }  # fmt: skip
+DEVICES = {
+    "cuda": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "1"},
+    "cuda2": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "2", "MANIPLE_PIECES": "3", "MANIPLE_MAPPER": "random:5"},
+}  # fmt: skip
+GROUPS = {"all": SETTINGS, "devices": DEVICES}
 SEEDS_PER_PROCESS = 500
 SECONDS_PER_PROCESS = 1200
 SECONDS_TO_MINIMISE = 120
@@ -56,7 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", default="0-200", help="a range A-B, B not included")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--settings", default="all", help=f"all, or some of {', '.join(SETTINGS)}")
+    parser.add_argument("--settings", default="all", help=f"all, devices, or some of {', '.join(_every())}")
     parser.add_argument("--show", type=int, metavar="SEED")
     parser.add_argument("--minimise", type=int, metavar="SEED")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -75,8 +81,12 @@ def main() -> int:
             print(json.dumps({"begin": seed}), flush=True)
             print(json.dumps(run_seed(seed)._asdict()), flush=True)
         return 0
-    names = list(SETTINGS) if options.settings == "all" else options.settings.split(",")
+    names = list(GROUPS.get(options.settings, options.settings.split(",")))
     return _run_all(seeds, names, options.jobs)
+
+
+def _every() -> dict[str, dict[str, str]]:
+    return SETTINGS | DEVICES
 
 
 def run_seed(seed: int) -> Result:
@@ -270,14 +280,13 @@ def _run_all(seeds: range, names: list[str], jobs: int) -> int:
                 digests.setdefault(result.seed, {})[name] = result.digest
                 if result.wrong:
                     wrong.setdefault(result.seed, (name, result.wrong))
-    for seed, found in digests.items():
-        if seed not in wrong and len(set(found.values())) > 1:
-            wrong[seed] = (
-                "",
-                f"bits differ between settings: { {name: digest[:8] for name, digest in found.items()} }",
-            )
+    for seed, every in digests.items():
+        for group in GROUPS.values():
+            found = {name: digest[:8] for name, digest in every.items() if name in group}
+            if seed not in wrong and len(set(found.values())) > 1:
+                wrong[seed] = ("", f"bits differ between settings: {found}")
     for seed, (name, how) in sorted(wrong.items()):
-        print(f"--- seed {seed} setting {name or 'several'} {SETTINGS.get(name, '')}: {how}")
+        print(f"--- seed {seed} setting {name or 'several'} {_every().get(name, '')}: {how}")
         if name and "process" not in how and len(wrong) <= 20:
             print(_minimise_elsewhere(seed, name))
     print(
@@ -295,7 +304,7 @@ def _run_block(seeds: range, name: str) -> list[Result]:
         command = [sys.executable, __file__, "--worker", "--seeds", f"{low}-{seeds.stop}"]
         process = subprocess.Popen(
             command,
-            env={**os.environ, **SETTINGS[name]},
+            env={**os.environ, **_every()[name]},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -328,7 +337,7 @@ def _minimise_elsewhere(seed: int, name: str) -> str:
     command = [sys.executable, __file__, "--minimise", str(seed)]
     done = subprocess.run(
         command,
-        env={**os.environ, **SETTINGS[name]},
+        env={**os.environ, **_every()[name]},
         capture_output=True,
         text=True,
         timeout=SECONDS_PER_PROCESS,
