@@ -44,6 +44,7 @@ static const int warpSize = 32;
 #define __restrict__ __restrict
 #define __grid_constant__
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(n) __attribute__((aligned(n)))
 #define assert(condition) ((condition) ? (void)0 : emulated_fail("assertion failed: " #condition, __LINE__))
 #define EMULATED static inline
