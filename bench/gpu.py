@@ -177,6 +177,8 @@ class Peer:
     def _torch(self) -> str:
         import torch
 
+        # One function per case is compiled; the default allows eight.
+        torch._dynamo.config.recompile_limit = 64
         self.put = lambda array: torch.from_numpy(array).cuda()
         self.fetch, self.wait = lambda value: value.cpu().numpy(), torch.cuda.synchronize
         self.function = lambda run: torch.compile(lambda *data: run(torch, *data))

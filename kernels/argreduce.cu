@@ -57,17 +57,34 @@ static __device__ __forceinline__ Best search(const Words& p, const Row& row, In
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
     const int lane = threadIdx.x % 32;
     const Word first = p.w[AT], last = p.w[AT + 1], n = p.w[AT + 2], size = p.w[AT + 3], parts = p.w[AT + 4];
-    const Word warp = (Word)blockIdx.x * WARPS + threadIdx.x / 32, warps = (Word)gridDim.x * WARPS;
 #if MEETING
-    for (Word result = first + warp; result < last; result += warps) {
+    // A block for each result: its threads share the parts, whose winners are far apart in memory.
+    __shared__ Best winners[WARPS];
+    for (Word result = first + blockIdx.x; result < last; result += gridDim.x) {
         const long long* found = (const long long*)p.w[AT + 5] + (result - first) * parts;
         const Row row = row_of(p, (Index)result);
         Best best = {Value(), -1};
-        for (Word part = lane; part < parts; part += 32) {
-            meet(best, load(p, row, (Index)found[part]), found[part]);
+        for (Word start = threadIdx.x; start < parts; start += CHUNK * THREADS) {
+            Best next[CHUNK];
+#pragma unroll
+            for (int k = 0; k < CHUNK; k++) {
+                next[k].index = start + k * THREADS < parts ? found[start + k * THREADS] : -1;
+            }
+#pragma unroll
+            for (int k = 0; k < CHUNK; k++) {
+                if (next[k].index >= 0) next[k].value = load(p, row, (Index)next[k].index);
+            }
+#pragma unroll
+            for (int k = 0; k < CHUNK; k++) meet(best, next[k].value, next[k].index);
         }
         best = meet_lanes(best);
-        if (lane == 0) *output(p, result) = best.index;
+        if (lane == 0) winners[threadIdx.x / 32] = best;
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            for (int k = 1; k < WARPS; k++) meet(best, winners[k].value, winners[k].index);
+            *output(p, result) = best.index;
+        }
+        __syncthreads();
     }
 #elif OVER_THREADS
     const Word count = last - first;
@@ -82,6 +99,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
         }
     }
 #else
+    const Word warp = (Word)blockIdx.x * WARPS + threadIdx.x / 32, warps = (Word)gridDim.x * WARPS;
     for (Word work = warp; work < (last - first) * parts; work += warps) {
         const Word result = first + work / parts, part = work % parts;
         const Index begin = (Index)(part * size), end = (Index)(begin + size < n ? begin + size : n);

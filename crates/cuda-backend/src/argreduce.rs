@@ -157,7 +157,7 @@ impl Class for ArgReduction {
         self.kept.push(&mut words);
         self.reduced.push(&mut words);
         self.output.push(&mut words);
-        let (count, meeting) = ((last - first), (last - first) * WARP);
+        let (count, meeting) = ((last - first), (last - first) * THREADS as usize);
         let count = if self.over == Over::Warp { count * WARP } else { count };
         let command = |stage: Stage, work: usize| Command {
             program: self.program(stage),

@@ -161,9 +161,9 @@ impl Map {
             text,
             "extern \"C\" __global__ void __launch_bounds__({THREADS}, {RESIDENT}) kernel(const __grid_constant__ Words p) {{\n\
              const {index} last = ({index})p.w[{last}];\n\
-             const {index} stride = ({index})gridDim.x * {THREADS};\n\
-             for ({index} begin = ({index})p.w[{first}] + blockIdx.x * {THREADS} + threadIdx.x; begin < last; \
-             begin += {APART} * stride) {{\n\
+             const {index} stride = {THREADS};\n\
+             for ({index} begin = ({index})p.w[{first}] + ({index})blockIdx.x * ({APART} * {THREADS}) + threadIdx.x; \
+             begin < last; begin += ({index})gridDim.x * ({APART} * {THREADS})) {{\n\
              {before}\
              #pragma unroll\n\
              for (int k = 0; k < {APART}; k++) {{\n\
