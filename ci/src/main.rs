@@ -1,5 +1,6 @@
 //! The automation: `cargo ci COMMAND` sets up what is missing and runs it.
 
+mod device;
 mod generate;
 mod setup;
 mod shell;
@@ -17,6 +18,7 @@ cargo ci COMMAND
   fast       format, clippy, tidy and the Rust tests, within a minute when warm
   fuzz       random programs against NumPy under hostile settings: cargo ci fuzz --seeds 0-2000
   bench      measured comparisons: cargo ci bench [overhead|array|kernels] [--quick] [--json FILE]
+  device     everything that needs a GPU: a folder to carry to one, run here if this machine has one
   upstream   the installed NumPy's own tests: cargo ci upstream numpy [FILES]
   gen        write the generated pages again
   tidy       the rules of the house, as a test
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "fast" => steps::fast(),
         "fuzz" => steps::fuzz(rest),
         "bench" => steps::bench(rest),
+        "device" => device::device(rest),
         "upstream" => steps::upstream(rest),
         "gen" => generate::write(),
         "tidy" => tidy::check(),

@@ -39,6 +39,11 @@ DEVICES = {
     "cuda": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "1"},
     "cuda2": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "2", "MANIPLE_PIECES": "3", "MANIPLE_MAPPER": "random:5"},
 }  # fmt: skip
+# For machines that have a GPU; each on its own, since functions such as exp differ between processors in the last bits.
+REAL = {
+    "gpu": {"MANIPLE_ON": "cuda"},
+    "gpumixed": {"MANIPLE_MAPPER": "random:6", "MANIPLE_PIECES": "3"},
+}
 GROUPS = {"all": SETTINGS, "devices": DEVICES}
 SEEDS_PER_PROCESS = 500
 SECONDS_PER_PROCESS = 1200
@@ -86,7 +91,7 @@ def main() -> int:
 
 
 def _every() -> dict[str, dict[str, str]]:
-    return SETTINGS | DEVICES
+    return SETTINGS | DEVICES | REAL
 
 
 def run_seed(seed: int) -> Result:

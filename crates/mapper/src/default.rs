@@ -1,6 +1,8 @@
 //! The default policy: a cost model of bytes, operations, rates, and copies.
 
-use maniple_runtime::{Kernel, Launch, Machine, Mapper, MemoryId, Pieces, Processor, ProcessorId, Question};
+use maniple_runtime::{
+    Kernel, Launch, Machine, Mapper, MemoryId, Pieces, Places, Processor, ProcessorId, Question,
+};
 
 /// A step of a body costs about as much as moving so many bytes.
 const BYTES_PER_STEP: f64 = 4.0;
@@ -12,9 +14,13 @@ const PIECES_PER_WORKER: u32 = 4;
 const LINK_BYTES_PER_SECOND: f64 = 20e9;
 /// Seconds until a copy between memories has begun and its end been noticed.
 const LINK_SECONDS: f64 = 20e-6;
+/// Seconds that a device's compiler takes for a kernel that it has not met.
+const COMPILE_SECONDS: f64 = 0.2;
 /// Programs use most data more than once, so a device is charged a part of the copy that brings data to it: the smaller
 /// the more often the host's processors have read the data before, by its warmth.
 const SHARE_OF_COPY: [f64; 4] = [0.25, 0.1, 0.03, 0.0];
+/// Likewise for compiling: what runs once is not worth it, a loop is.
+const SHARE_OF_COMPILING: [f64; 4] = [1.0, 0.25, 0.05, 0.0];
 
 /// Weighs the time a launch takes against the time it takes to hand pieces out and to bring its data.
 pub struct CostModel {
@@ -104,9 +110,20 @@ fn cost(question: &Question<'_>, group: Group) -> f64 {
         // A thread that waits costs nothing where the work is done at once.
         alone.min(one.launch_seconds + alone / f64::from(workers))
     } else {
-        one.launch_seconds + alone / f64::from(workers)
+        one.launch_seconds
+            + alone / f64::from(workers)
+            + COMPILE_SECONDS * SHARE_OF_COMPILING[warmth(question)]
     };
     run + copies(question, one.memory)
+}
+
+/// The warmth of the warmest that a launch reads; what is on a device already is as warm as can be.
+fn warmth(question: &Question<'_>) -> usize {
+    let Question { launch, machine, places, .. } = *question;
+    let device =
+        |place: Places| machine.memories.iter().any(|memory| memory.backend != 0 && place.has(memory.id));
+    let read = launch.args.iter().filter(|arg| arg.privilege.reads()).map(|arg| places[arg.role as usize]);
+    read.map(|place| if device(place) { 3 } else { place.warmth() as usize }).max().unwrap_or(0)
 }
 
 /// Seconds to bring what a launch reads into a memory.
