@@ -103,20 +103,36 @@ fn begin_trace(path: &str) {
     }
 }
 
-fn make(mut settings: Settings) -> Result<Runtime, String> {
+fn make(settings: Settings) -> Result<Runtime, String> {
     if let Some(path) = &settings.trace {
         begin_trace(path);
     }
     let cpu =
         Cpu::new(&CpuDescription { workers: settings.machine.clone(), memory_limit: settings.memory_limit });
-    let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(cpu)];
-    let mut used = vec!["cpu".to_string()];
+    let wanted = settings.clone();
+    let backends =
+        Backends::new(vec![Arc::new(cpu)]).with_search(Box::new(move |first| devices(&wanted, first)));
+    // A random mapper is there to find faults: it gets all there is from the start.
+    if settings.on.is_some() || settings.mapper.starts_with("random") {
+        backends.search();
+    }
+    if let Some(name) = &settings.on {
+        if backends.machine().backend(name).is_none() {
+            let reason = absent().into_iter().find(|(known, _)| known == name);
+            let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
+            return Err(format!("MANIPLE_ON={name}: there is no such backend here: {reason}"));
+        }
+    }
+    let mapper = maniple_mapper::from_settings(&settings);
+    Ok(Runtime::new(backends, mapper, settings))
+}
+
+/// The backends that the settings name beside the host's processors, as far as they are there.
+fn devices(settings: &Settings, first: &[Arc<dyn Backend>]) -> Vec<Arc<dyn Backend>> {
+    let mut all = first.to_vec();
     for name in settings.backends.iter().filter(|name| *name != "cpu") {
-        match device(name, &settings, &backends) {
-            Ok(backend) => {
-                backends.push(backend);
-                used.push(name.clone());
-            }
+        match device(name, settings, &all) {
+            Ok(backend) => all.push(backend),
             Err(reason) => {
                 if settings.debug >= 1 {
                     eprintln!("maniple: no {name}: {reason}");
@@ -125,14 +141,7 @@ fn make(mut settings: Settings) -> Result<Runtime, String> {
             }
         }
     }
-    if let Some(backend) = settings.on.as_ref().filter(|&backend| !used.contains(backend)) {
-        let reason = absent().into_iter().find(|(name, _)| name == backend);
-        let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
-        return Err(format!("MANIPLE_ON={backend}: there is no such backend here: {reason}"));
-    }
-    settings.backends = used;
-    let mapper = maniple_mapper::from_settings(&settings);
-    Ok(Runtime::new(Backends::new(backends), mapper, settings))
+    all.split_off(first.len())
 }
 
 /// A backend beside the host's processors, by its name.

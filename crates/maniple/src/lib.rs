@@ -39,6 +39,7 @@ pub use maniple_array::Index::NewAxis;
 
 /// The processors and memories in use.
 pub fn machine() -> &'static Machine {
+    maniple_array::runtime().find_devices();
     maniple_array::runtime().machine()
 }
 

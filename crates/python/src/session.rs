@@ -46,6 +46,9 @@ pub fn end_trace(py: Python<'_>) {
 #[pyfunction]
 #[pyo3(signature = (backend))]
 pub fn prefer(py: Python<'_>, backend: Option<&str>) -> PyResult<Option<String>> {
+    if backend.is_some() {
+        py.detach(|| runtime().find_devices());
+    }
     let position = match backend {
         None => None,
         Some(name) => Some(runtime().machine().backend(name).ok_or_else(|| {
@@ -63,6 +66,7 @@ pub fn prefer(py: Python<'_>, backend: Option<&str>) -> PyResult<Option<String>>
 /// were asked for and are not there, each with the reason.
 #[pyfunction]
 pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    py.detach(|| runtime().find_devices());
     let machine = runtime().machine();
     let memories = PyList::empty(py);
     for memory in &machine.memories {

@@ -4,40 +4,78 @@ use crate::{Allocation, Backend, Error, Event, Machine, MemoryId, OutOfMemory, P
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
-/// The backends with the machine they make up.
+/// The backends with the machine they make up: those that are there from the start, and those that a search finds.
 pub struct Backends {
-    /// The machine.
-    pub machine: Machine,
+    first: Joined,
+    all: OnceLock<Joined>,
+    search: Mutex<Option<Search>>,
+}
+
+/// Finds more backends than those that are there.
+pub type Search = Box<dyn FnOnce(&[Arc<dyn Backend>]) -> Vec<Arc<dyn Backend>> + Send>;
+
+struct Joined {
+    machine: Machine,
     list: Vec<Arc<dyn Backend>>,
+}
+
+impl Joined {
+    fn new(list: Vec<Arc<dyn Backend>>) -> Joined {
+        Joined { machine: Machine::join(list.iter().map(|backend| backend.describe()).collect()), list }
+    }
 }
 
 impl Backends {
     /// Joins some backends to a machine. The first must own the host memory.
     pub fn new(list: Vec<Arc<dyn Backend>>) -> Backends {
-        Backends { machine: Machine::join(list.iter().map(|backend| backend.describe()).collect()), list }
+        Backends { first: Joined::new(list), all: OnceLock::new(), search: Mutex::new(None) }
+    }
+
+    /// The same, with more to be found when it is worth a search.
+    pub fn with_search(self, search: Search) -> Backends {
+        Backends { search: Mutex::new(Some(search)), ..self }
+    }
+
+    /// Looks for more backends, the first time: the machine may be larger afterwards.
+    pub fn search(&self) {
+        let search = self.search.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(search) = search {
+            let mut list = self.first.list.clone();
+            list.extend(search(&self.first.list));
+            let _ = self.all.set(Joined::new(list));
+        }
+    }
+
+    /// The machine as far as it is known.
+    pub fn machine(&self) -> &Machine {
+        &self.joined().machine
     }
 
     /// The backend at a position.
     pub fn get(&self, position: usize) -> &Arc<dyn Backend> {
-        &self.list[position]
+        &self.joined().list[position]
+    }
+
+    fn joined(&self) -> &Joined {
+        self.all.get().unwrap_or(&self.first)
     }
 
     /// The backend that owns a memory.
     pub fn of_memory(&self, memory: MemoryId) -> &Arc<dyn Backend> {
-        &self.list[self.machine.memory(memory).backend]
+        &self.joined().list[self.machine().memory(memory).backend]
     }
 
     /// Whether an event is complete.
     pub fn poll(&self, event: Event) -> bool {
-        event.is_done() || self.list[event.backend as usize].poll(event)
+        event.is_done() || self.joined().list[event.backend as usize].poll(event)
     }
 
     /// Copies bytes of a region between two of its instances after some events. Memories of the first backend are
     /// ordinary host memory; a copy between it and another's is that other one's.
     fn copy(&self, from: Place, to: Place, bytes: usize, keep: &Arc<Region>, after: &[Event]) -> Event {
-        let of = |place: Place| self.machine.memory(place.memory).backend;
+        let of = |place: Place| self.machine().memory(place.memory).backend;
         let position = of(from).max(of(to));
         let mut own: SmallVec<[Event; 8]> = SmallVec::new();
         for &event in after {
@@ -47,12 +85,12 @@ impl Backends {
                 tracing::error!(error = error.0, "what a copy waited for failed");
             }
         }
-        self.list[position].copy(from, to, bytes, keep, &own)
+        self.joined().list[position].copy(from, to, bytes, keep, &own)
     }
 
     /// Waits for an event.
     pub fn wait(&self, event: Event) -> Result<(), crate::DeviceError> {
-        if event.is_done() { Ok(()) } else { self.list[event.backend as usize].wait(event) }
+        if event.is_done() { Ok(()) } else { self.joined().list[event.backend as usize].wait(event) }
     }
 }
 

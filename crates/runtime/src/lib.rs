@@ -39,7 +39,7 @@ pub use encode::{Record, RecordedWindow, Records};
 pub use error::{Error, human_bytes};
 pub use events::{During, Warning, watch_as};
 pub use fuse::fuse;
-pub use instance::{Backends, Spans};
+pub use instance::{Backends, Search, Spans};
 pub use kernel::{Access, Extreme, Indexed, Kernel, Order, Reduce};
 pub use machine::{MOST_BACKENDS, Machine, Memory, MemoryId, Part, Processor, ProcessorId};
 pub use mapping::{Mapper, Mapping, Piece, Pieces, Places, Question, map};

@@ -26,6 +26,8 @@ const MUCH_WORK: usize = 1 << 22;
 const BYTES_AHEAD: usize = 64 << 20;
 /// No more commands than this are issued ahead of what has run.
 const MOST_AHEAD: usize = 4096;
+/// A program that has computed so many points gets the devices there are.
+const WORTH_A_SEARCH: usize = 1 << 26;
 /// How long much work waits for more to fuse with.
 const PATIENCE: Duration = Duration::from_micros(500);
 
@@ -65,6 +67,8 @@ struct Inner {
     window: Window,
     /// Points recorded since the last flush, and when the first of them came.
     work: usize,
+    /// Points recorded since the start, until devices have been looked for.
+    points: usize,
     since: Option<Instant>,
     plans: Plans,
     reports: Vec<Pending>,
@@ -88,7 +92,7 @@ impl Runtime {
         let mut window = Window::default();
         window.clear();
         if settings.debug >= 1 {
-            eprint!("{}", backends.machine);
+            eprint!("{}", backends.machine());
         }
         let recorder = settings.record.as_deref().and_then(|path| match Recorder::create(path) {
             Ok(recorder) => Some(Mutex::new(recorder)),
@@ -98,7 +102,7 @@ impl Runtime {
             }
         });
         let backends = Arc::new(backends);
-        let preferred = settings.on.as_ref().and_then(|name| backends.machine.backend(name));
+        let preferred = settings.on.as_ref().and_then(|name| backends.machine().backend(name));
         Runtime {
             preferred: AtomicUsize::new(preferred.map_or(0, |position| position + 1)),
             recorder,
@@ -111,6 +115,7 @@ impl Runtime {
                 kernels: Kernels::default(),
                 window,
                 work: 0,
+                points: 0,
                 since: None,
                 plans: Plans::default(),
                 reports: Vec::new(),
@@ -122,9 +127,15 @@ impl Runtime {
         }
     }
 
-    /// The machine it runs on.
+    /// Looks for devices beside the host's processors now. Otherwise they are looked for when a program has computed enough
+    /// to make it worth the time.
+    pub fn find_devices(&self) {
+        self.backends.search();
+    }
+
+    /// The machine it runs on, as far as it is known.
     pub fn machine(&self) -> &Machine {
-        &self.backends.machine
+        self.backends.machine()
     }
 
     /// The settings in force.
@@ -334,6 +345,11 @@ impl Runtime {
         }
         let mut window = std::mem::take(&mut inner.window);
         window.seal();
+        // Finding devices takes a fifth of a second: what a program has computed by then tells whether that is long.
+        inner.points = inner.points.saturating_add(inner.work);
+        if inner.points >= WORTH_A_SEARCH {
+            self.backends.search();
+        }
         let result = self.note_window(&window, inner).and_then(|()| self.run_window(&mut window, inner));
         window.clear();
         inner.window = window;
