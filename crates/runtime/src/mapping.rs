@@ -103,6 +103,23 @@ pub struct Mapping {
     pub memory: Option<MemoryId>,
 }
 
+impl Mapping {
+    /// The same with the pieces from number `at` on moved to the host's first processor; none if they are there, or if
+    /// pieces before them write, in other memories, between the bytes that they write.
+    pub(crate) fn at_home_from(&self, at: usize, launch: &Launch, machine: &Machine) -> Option<Mapping> {
+        let home = &machine.processors[0];
+        if self.pieces[at].processor == home.id {
+            return None;
+        }
+        let mut pieces = self.pieces.clone();
+        for piece in &mut pieces[at..] {
+            piece.processor = home.id;
+            piece.memories.fill(home.memory);
+        }
+        (at == 0 || !interleaved(launch, &pieces)).then_some(Mapping { inline: false, pieces, memory: None })
+    }
+}
+
 impl fmt::Display for Mapping {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.inline {

@@ -11,6 +11,7 @@ use crate::{
 use maniple_ops::Scalar;
 use smallvec::SmallVec;
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -459,13 +460,24 @@ impl Runtime {
         let line = window.lines[launch.tasks[0] as usize];
         let started = (self.settings.debug >= 2).then(Instant::now);
         let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
-        let one_memory = mapping.memory.is_some();
+        let mut mapping = Cow::Borrowed(mapping);
+        let mut one_memory = mapping.memory.is_some();
         let several = self.machine().memories.len() > 1;
         let mut events: SmallVec<[Event; 4]> = SmallVec::new();
         let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
         let mut shared: Option<Arc<Binding>> = None;
-        for piece in &mapping.pieces {
-            let ready = match self.make_ready(launch, window, piece, &mut inner.statistics) {
+        for at in 0..mapping.pieces.len() {
+            let mut ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
+            if let Err(NotReady::Full(_)) = ready
+                && let Some(home) = mapping.at_home_from(at, launch, self.machine())
+            {
+                // What a device has no room for is computed by the host's processors.
+                uses.drain(..).for_each(|usage| usage.note(launch, window));
+                (mapping, one_memory, shared) = (Cow::Owned(home), false, None);
+                ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
+            }
+            let piece = &mapping.pieces[at];
+            let ready = match ready {
                 Ok(ready) => ready,
                 Err(NotReady::Failed(error)) => {
                     self.fail(launch, window, &error);
@@ -501,7 +513,7 @@ impl Runtime {
         }
         uses.iter().for_each(|usage| usage.note(launch, window));
         if several {
-            self.note_reads(launch, mapping, window);
+            self.note_reads(launch, &mapping, window);
         }
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
@@ -516,7 +528,7 @@ impl Runtime {
             }
         }
         if let Some(started) = started {
-            self.show_run(launch, mapping, &events, line, started)?;
+            self.show_run(launch, &mapping, &events, line, started)?;
         }
         self.bound_run_ahead(launch, &events, inner)
     }
