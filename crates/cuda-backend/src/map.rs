@@ -43,7 +43,18 @@ enum Layout {
     Flat,
     /// By extents and strides.
     Strided,
+    /// By extents and strides, in squares over an axis and the last one: some argument is dense along the one, others along
+    /// the other.
+    Tiled {
+        /// The axis beside the last.
+        axis: usize,
+    },
 }
+
+/// Elements along either side of a square.
+const TILE: usize = 32;
+/// Words that say where squares lie.
+const TILE_WORDS: usize = 3;
 
 impl Map {
     /// Nothing if a step has no text, if threads could write one element twice or would have to read unaligned ones, or
@@ -61,8 +72,11 @@ impl Map {
         let flat = |(number, arg): (usize, &Arg)| {
             space.is_contiguous(number, arg.dtype.size()) || (number < inputs && space.is_repeated(number))
         };
-        let layout = if launch.args.iter().enumerate().all(flat) { Layout::Flat } else { Layout::Strided };
-        let source = Source::new(launch, body, inputs + body.outputs.len() + space.words() + 2)?;
+        let layout = match launch.args.iter().enumerate().all(flat) {
+            true => Layout::Flat,
+            false => crossing(&space).map_or(Layout::Strided, |axis| Layout::Tiled { axis }),
+        };
+        let source = Source::new(launch, body, launch.args.len() + 2 + space.words() + TILE_WORDS)?;
         Some(Map {
             source,
             space,
@@ -157,28 +171,76 @@ impl Map {
             call.push(format!("a{number}[k]"));
         }
         let call = call.join(", ");
+        let (each, place) = self.places_text(first, last);
         let _ = write!(
             text,
             "extern \"C\" __global__ void __launch_bounds__({THREADS}, {RESIDENT}) kernel(const __grid_constant__ Words p) {{\n\
              const {index} last = ({index})p.w[{last}];\n\
-             const {index} stride = {THREADS};\n\
-             for ({index} begin = ({index})p.w[{first}] + ({index})blockIdx.x * ({APART} * {THREADS}) + threadIdx.x; \
-             begin < last; begin += ({index})gridDim.x * ({APART} * {THREADS})) {{\n\
+             {each}\
              {before}\
              #pragma unroll\n\
-             for (int k = 0; k < {APART}; k++) {{\n\
-             const {index} i = begin + k * stride;\n\
-             if (i < last) {{\n{distances}{load}}}\n}}\n\
+             for (int k = 0; k < {APART}; k++) {{\n{place}\
+             if (inside) {{\n{distances}{load}}}\n}}\n\
              #pragma unroll\n\
-             for (int k = 0; k < {APART}; k++) {{\n\
-             if (begin + k * stride < last) {{\ncompute({call});\n{store}}}\n}}\n\
+             for (int k = 0; k < {APART}; k++) {{\n{place}\
+             if (inside) {{\ncompute({call});\n{store}}}\n}}\n\
              }}\n}}\n"
         );
         text
     }
 
+    /// The head of the loop over a thread's elements, and what makes of `k` the number `i` of the `k`-th of them, and
+    /// whether it is `inside` the range.
+    fn places_text(&self, first: usize, last: usize) -> (String, String) {
+        let index = self.space.index();
+        if let Layout::Tiled { .. } = self.layout {
+            let at = last + 1 + self.space.words();
+            // A number is outer * (down * step) + row * step + middle * across + column.
+            let head = format!(
+                "const {index} across = ({index})p.w[{at}], down = ({index})p.w[{}], step = ({index})p.w[{}];\n\
+                 const {index} squares_across = (across + {TILE} - 1) / {TILE};\n\
+                 const {index} squares_down = (down + {TILE} - 1) / {TILE};\n\
+                 const {index} between = step / across;\n\
+                 for ({index} square = blockIdx.x;; square += gridDim.x) {{\n\
+                 {index} rest = square / squares_across;\n\
+                 const {index} column = (square - rest * squares_across) * {TILE} + threadIdx.x % {TILE};\n\
+                 const {index} top = (rest % squares_down) * {TILE} + threadIdx.x / {TILE};\n\
+                 rest /= squares_down;\n\
+                 const {index} begin = (rest / between) * (down * step) + (rest % between) * across;\n\
+                 if (begin >= last) break;\n",
+                at + 1,
+                at + 2
+            );
+            let rows = THREADS as usize / TILE;
+            let place = format!(
+                "const {index} row = top + k * {rows};\n\
+                 const {index} i = begin + row * step + column;\n\
+                 const bool inside = column < across && row < down && i >= ({index})p.w[{first}] && i < last;\n"
+            );
+            return (head, place);
+        }
+        let block = APART * THREADS as usize;
+        let head = format!(
+            "for ({index} begin = ({index})p.w[{first}] + ({index})blockIdx.x * {block} + threadIdx.x; begin < last; \
+             begin += ({index})gridDim.x * {block}) {{\n"
+        );
+        let place = format!("const {index} i = begin + k * {THREADS};\nconst bool inside = i < last;\n");
+        (head, place)
+    }
+
+    /// How many squares there are, and the numbers that say where: extents of the last axis and of the one beside it, and
+    /// how many elements lie between two indices of that one.
+    fn tiles(&self) -> (usize, [u64; TILE_WORDS]) {
+        let Layout::Tiled { axis } = self.layout else { return (0, [0; TILE_WORDS]) };
+        let shape = &self.space.shape;
+        let (across, down) = (shape[shape.len() - 1], shape[axis]);
+        let step: usize = shape[axis + 1..].iter().product();
+        let rest = self.space.size() / (across * down);
+        (rest * across.div_ceil(TILE) * down.div_ceil(TILE), [across, down, step].map(|number| number as u64))
+    }
+
     fn program(&self, wide: bool) -> &Arc<Program> {
-        let words = self.args.len() + 2 + self.space.words() + self.source.words();
+        let words = self.args.len() + 2 + self.space.words() + TILE_WORDS + self.source.words();
         let operations = || self.source.operations();
         match (self.layout, wide) {
             (Layout::Flat, true) => {
@@ -187,7 +249,7 @@ impl Map {
             (Layout::Flat, false) => {
                 self.narrow.get_or_init(|| Program::new(words, &operations(), &self.flat_text(1)))
             }
-            (Layout::Strided, _) => {
+            (Layout::Strided | Layout::Tiled { .. }, _) => {
                 self.narrow.get_or_init(|| Program::new(words, &operations(), &self.strided_text()))
             }
         }
@@ -210,18 +272,34 @@ impl Class for Map {
         let per_thread = match self.layout {
             Layout::Flat if wide => width,
             Layout::Flat => 1,
-            Layout::Strided => APART,
+            Layout::Strided | Layout::Tiled { .. } => APART,
         };
         words.extend([first as u64, last as u64]);
         self.space.push(&mut words);
+        let (tiles, places) = self.tiles();
+        words.extend(places);
         self.source.push(call, &mut words);
-        let work = (last - first).div_ceil(per_thread);
+        let work = match self.layout {
+            Layout::Tiled { .. } => tiles * THREADS as usize,
+            _ => (last - first).div_ceil(per_thread),
+        };
         smallvec![Command {
             program: self.program(wide).clone(),
             grid: grid(work, THREADS, call.multiprocessors, WAVES),
             words,
         }]
     }
+}
+
+/// The axis along which some view is densest, if that is not the last one and both are long enough for squares.
+fn crossing(space: &Space) -> Option<usize> {
+    let last = space.ndim().checked_sub(1)?;
+    let densest = |strides: &Vec<isize>| {
+        let axes = (0..=last).filter(|&axis| strides[axis] != 0);
+        axes.min_by_key(|&axis| (strides[axis].unsigned_abs(), last - axis))
+    };
+    let axis = space.strides.iter().filter_map(densest).find(|&axis| axis != last)?;
+    (space.shape[axis].min(space.shape[last]) >= TILE).then_some(axis)
 }
 
 /// A body as the text of a device function `compute`, and the numbers that it reads from the parameter: constants, and
