@@ -1,12 +1,14 @@
-//! The short way through `apply` for what programs do most: one or two operands of one shape (or a scalar), one
-//! output, no keyword but `out=`. It gives what the long way gives, with one table look-up instead of the rules.
+//! The short ways for what programs do most, which give what the long ways give, with one table look-up instead of the
+//! rules: through `apply` for one or two operands of one shape (or a scalar), one output, no keyword but `out=`; and
+//! through `reduce` for folding all of a contiguous array.
 
-use crate::array::record;
+use crate::array::{record, record_quiet};
 use crate::elementwise::{Input, Layout, Options, constant, plain_kernel, typed};
+use crate::reduction::{Reduction, fold_dtypes, is_reorderable, leaves_kernel};
 use crate::{Array, Result, runtime};
-use maniple_ops::{Dtype, Op, Operand as Typed, Scalar, resolve};
-use maniple_runtime::{KernelId, Operand, Privilege, View};
-use smallvec::SmallVec;
+use maniple_ops::{Dtype, LEAF, Op, Operand as Typed, Scalar, fold, resolve};
+use maniple_runtime::{Access, Kernel, KernelId, Operand, Order, Privilege, Shape, View};
+use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
 
 /// What the rules said about an operation on some dtypes.
@@ -100,6 +102,76 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
     record(known.kernel, extent, &operands, &scalars)?;
     drop(operands);
     Ok(Some(output))
+}
+
+/// How all of an array of some row, dtype and number of axes is folded.
+#[derive(Clone, Copy)]
+struct KnownFold {
+    key: u32,
+    leaves: KernelId,
+    tree: KernelId,
+    dtype: Dtype,
+}
+
+const FOLD_SLOTS: usize = 64;
+
+thread_local! {
+    static KNOWN_FOLDS: RefCell<[Option<KnownFold>; FOLD_SLOTS]> = const { RefCell::new([None; FOLD_SLOTS]) };
+}
+
+/// All elements folded to one, or none if the long way has to be taken.
+pub(crate) fn fold_all(op: Op, array: &Array) -> Result<Option<Array>> {
+    let n = array.size();
+    if array.ndim() == 0 || n == 0 || !array.is_c_contiguous() {
+        return Ok(None);
+    }
+    let key = (op as u32) << 16 | (array.dtype as u32) << 8 | array.ndim() as u32;
+    let slot = (key.wrapping_mul(0x9e37_79b9) >> 26) as usize;
+    let known = KNOWN_FOLDS.with_borrow(|known| known[slot].filter(|known| known.key == key));
+    let known = match known {
+        Some(known) => known,
+        None => {
+            let Some(known) = learn_fold(op, array, key)? else { return Ok(None) };
+            KNOWN_FOLDS.with_borrow_mut(|table| table[slot] = Some(known));
+            known
+        }
+    };
+    let item = known.dtype.size();
+    let fresh = |shape: Shape| {
+        let strides = if shape.is_empty() { SmallVec::new() } else { smallvec![item as isize] };
+        let region = runtime().create(shape.iter().product::<usize>() * item);
+        Array { region, dtype: known.dtype, view: View { offset: 0, shape, strides } }
+    };
+    let leaves = n.div_ceil(LEAF);
+    let partials = fresh(smallvec![leaves]);
+    let access = Access::Leaves { n, leaves, kept: 1, order: Order::KeptFirst };
+    let operands: [Operand<'_>; 2] =
+        [array.operand_with(Privilege::Read, access), partials.operand(Privilege::Write)];
+    record(known.leaves, leaves, &operands, &[])?;
+    if leaves == 1 {
+        let view = View { offset: 0, shape: Shape::new(), strides: SmallVec::new() };
+        return Ok(Some(Array { region: partials.region, dtype: known.dtype, view }));
+    }
+    let value = fresh(Shape::new());
+    let operands =
+        [partials.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
+    if known.dtype.is_inexact() {
+        record(known.tree, 1, &operands, &[])?;
+    } else {
+        record_quiet(known.tree, 1, &operands, &[])?;
+    }
+    Ok(Some(value))
+}
+
+/// Asks the rules; none for what they refuse, and for what is folded in another dtype than is returned.
+fn learn_fold(op: Op, array: &Array, key: u32) -> Result<Option<KnownFold>> {
+    let (dtype, result) = fold_dtypes(op, array.dtype, &Reduction::default())?;
+    if dtype != result || dtype == Dtype::Float16 || !is_reorderable(op) || fold(op, dtype).is_none() {
+        return Ok(None);
+    }
+    let axes = (0..array.ndim() as u8).collect();
+    let leaves = leaves_kernel(op, array.dtype, dtype, axes, 0, Order::KeptFirst);
+    Ok(Some(KnownFold { key, leaves, tree: runtime().intern(Kernel::Fold { op, dtype }), dtype }))
 }
 
 /// A new array of the shape of a C-order one.

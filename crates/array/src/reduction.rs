@@ -10,7 +10,9 @@ use crate::session::Part as PartOf;
 use crate::shape::{Part, normalize_axes, normalize_axis};
 use crate::{Array, Error, Layout, Result, runtime};
 use maniple_ops::{Body, Casting, Dtype, Kind, LEAF, Op, Scalar, Step, fold};
-use maniple_runtime::{Access, During, Extreme, Kernel, Operand, Order, Privilege, Reduce, Shape, View};
+use maniple_runtime::{
+    Access, During, Extreme, Kernel, KernelId, Operand, Order, Privilege, Reduce, Shape, View,
+};
 use smallvec::{SmallVec, smallvec};
 
 /// The keyword arguments of a reduction.
@@ -30,6 +32,14 @@ pub struct Reduction<'a> {
     pub out: Option<&'a Array>,
 }
 
+impl Reduction<'_> {
+    /// Whether all elements are folded without further ado.
+    fn is_plain(&self) -> bool {
+        let nothing_given = self.dtype.is_none() && self.initial.is_none() && self.mask.is_none();
+        nothing_given && self.axes.is_none() && self.out.is_none() && self.keepdims == KeepDims::No
+    }
+}
+
 /// Whether reduced axes stay, with one element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeepDims {
@@ -46,6 +56,11 @@ pub enum KeepDims {
 /// NumPy's: `AxisError`, `ValueError` for nothing to fold and no identity, `TypeError` for dtypes without a loop.
 pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
     let _part = PartOf::of(During::Reduce);
+    if options.is_plain()
+        && let Some(value) = crate::quick::fold_all(op, array)?
+    {
+        return Ok(value);
+    }
     let axes: SmallVec<[usize; 4]> = match options.axes {
         None => (0..array.ndim()).collect(),
         Some(axes) => normalize_axes(axes, array.ndim(), "duplicate value in 'axis'")?,
@@ -162,27 +177,13 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
     };
     let widen =
         if array.dtype == Dtype::Float16 && folded == Dtype::Float16 { Dtype::Float32 } else { folded };
-    let mut body = Body {
-        inputs: vec![array.dtype],
-        constants: Vec::new(),
-        steps: Vec::<Step>::new(),
-        outputs: vec![0],
-    };
-    if array.dtype != widen {
-        body.outputs[0] = body.push_cast(0, widen);
-    }
     // Partials lie in the order of the points that make them.
     let leaf_axis = if order == Order::KeptFirst { kept_shape.len() } else { 0 };
     let mut partial_shape = kept_shape.clone();
     partial_shape.insert(leaf_axis, leaves);
     let partial = Array::empty(&partial_shape, widen)?;
-    let kernel = runtime().intern(Kernel::Reduce(Reduce {
-        body,
-        op,
-        axes: kept.iter().chain(&inner).map(|&axis| axis as u8).collect(),
-        kept: kept.len(),
-        order,
-    }));
+    let all_axes = kept.iter().chain(&inner).map(|&axis| axis as u8).collect();
+    let kernel = leaves_kernel(op, array.dtype, widen, all_axes, kept.len(), order);
     let access = Access::Leaves { n, leaves, kept: results.max(1), order };
     let operands: [Operand<'_>; 2] =
         [array.operand_with(Privilege::Read, access), partial.operand(Privilege::Write)];
@@ -212,8 +213,25 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
     if widen == folded { Ok(value) } else { value.astype(folded, Layout::Keep) }
 }
 
+/// The kernel that folds leaves along the axes from number `kept` on in a dtype.
+pub(crate) fn leaves_kernel(
+    op: Op,
+    from: Dtype,
+    folded: Dtype,
+    axes: Vec<u8>,
+    kept: usize,
+    order: Order,
+) -> KernelId {
+    let mut body =
+        Body { inputs: vec![from], constants: Vec::new(), steps: Vec::<Step>::new(), outputs: vec![0] };
+    if from != folded {
+        body.outputs[0] = body.push_cast(0, folded);
+    }
+    runtime().intern(Kernel::Reduce(Reduce { body, op, axes, kept, order }))
+}
+
 /// The dtype in which a reduction folds, and the one it returns.
-fn fold_dtypes(op: Op, dtype: Dtype, options: &Reduction<'_>) -> Result<(Dtype, Dtype)> {
+pub(crate) fn fold_dtypes(op: Op, dtype: Dtype, options: &Reduction<'_>) -> Result<(Dtype, Dtype)> {
     if let Some(dtype) = options.dtype {
         return Ok((if is_logical(op) { Dtype::Bool } else { dtype }, dtype));
     }
@@ -240,7 +258,7 @@ fn is_logical(op: Op) -> bool {
 }
 
 /// Rows that are associative and commutative up to rounding.
-fn is_reorderable(op: Op) -> bool {
+pub(crate) fn is_reorderable(op: Op) -> bool {
     matches!(
         op,
         Op::Add

@@ -115,12 +115,36 @@ fn method<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let (_, statistic, names) =
         STATISTICS.iter().find(|(known, ..)| *known == name).expect("the names are ours");
+    if let Statistic::Fold(op) = statistic
+        && arguments.is_empty()
+        && keywords.is_none()
+        && let Some(array) = slf.get().native(slf.py())
+    {
+        return match fold_all(*op, slf.py(), array)? {
+            Some(found) => Ok(found),
+            None => fallback_method(name, slf, arguments, keywords),
+        };
+    }
     if let Some(named) = Named::bind(names, arguments, 0, keywords)?
         && let Some(found) = compute(*statistic, slf, &named)?
     {
         return Ok(found);
     }
     fallback_method(name, slf, arguments, keywords)
+}
+
+/// All elements folded by a method without arguments; `None` if that is not native.
+fn fold_all<'py>(op: Op, py: Python<'py>, array: &Array) -> PyResult<Option<Bound<'py, PyAny>>> {
+    warnings::enter(py);
+    let folded = match attempt(|| reduce(op, array, &Reduction::default())) {
+        Ok(folded) => folded,
+        Err(error) if matches!(error.kind, Kind::NotNative | Kind::NoLoop | Kind::Casting) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(exception(py, error)),
+    };
+    warnings::leave(py)?;
+    result(py, folded).map(Some)
 }
 
 /// Computes a statistic; `None` if that is not native.
