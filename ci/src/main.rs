@@ -2,6 +2,7 @@
 
 mod device;
 mod generate;
+mod replay;
 mod setup;
 mod shell;
 mod steps;

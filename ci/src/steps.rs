@@ -1,7 +1,7 @@
 //! What the commands do, each a list of steps.
 
 use crate::shell::{Result, command, root, run, run_with, step, target};
-use crate::{generate, setup, tidy};
+use crate::{generate, replay, setup, tidy};
 use std::path::Path;
 use std::process::Command;
 
@@ -26,6 +26,8 @@ const HOSTILE: &[(&str, &[(&str, &str)])] = &[
 
 /// How many random programs CI compares with NumPy.
 const FUZZ_SEEDS: &str = "0-2000";
+/// How many handfuls of calls with arguments that make no sense CI makes.
+const HOSTILE_SEEDS: &str = "0-2000";
 
 /// The README's first command: the terrain study on real data.
 pub fn demo(rest: &[String]) -> Result<()> {
@@ -77,7 +79,6 @@ pub fn test() -> Result<()> {
         ])?;
         run_with(in_root(&python).args(["crates/ops/tests/compare_numpy.py", rows]))
     })?;
-    // The slow test builds a scratch copy of the whole workspace; `pytest -m slow python/tests` runs it.
     step("Python tests", || {
         run_with(in_root(&python).args(["-m", "pytest", "-q", "python/tests", "-m", "not slow"]))
     })?;
@@ -95,6 +96,14 @@ pub fn test() -> Result<()> {
             run_with(examples.args(["examples/compare.py", "--quick"]).envs(settings.iter().copied()))
         })?;
     }
+    step("examples: record and replay", || replay::check(&python, HOSTILE))?;
+    step("Python tests: slow", || {
+        // Builds a scratch copy of the whole workspace with one more row.
+        run_with(in_root(&python).args(["-m", "pytest", "-q", "python/tests", "-m", "slow"]))
+    })?;
+    step("hostile arguments", || {
+        run_with(in_root(&python).args(["python/tests/hostile.py", "--seeds", HOSTILE_SEEDS]))
+    })?;
     step("random programs", || {
         run_with(in_root(&python).args(["python/tests/fuzz.py", "--seeds", FUZZ_SEEDS, "--settings", "all"]))
     })
