@@ -228,6 +228,7 @@ def test_functions_that_write():
         m = module.zeros((4, 4))
         module.fill_diagonal(m, 3)
         module.put_along_axis(m, module.array([[1]]), 9, axis=1)
+        module.put_along_axis(m, module.array([7, 14]), 8, axis=None)
         module.place(m, m == 0, [1, 2])
         if module is np:
             ours = m

@@ -5,7 +5,7 @@ use crate::hooks::{to_numpy, wrapped};
 use crate::interop::export_array;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 /// A flat iterator.
 #[pyclass(name = "flatiter", module = "maniple.numpy", frozen)]
@@ -53,9 +53,14 @@ impl Flat {
         wrapped(&self.iterator.bind(other.py()).rich_compare(to_numpy(other)?, how)?)
     }
 
-    #[pyo3(signature = (*arguments))]
-    fn __array__<'py>(&self, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        self.iterator.bind(arguments.py()).call_method1("__array__", arguments)
+    /// As NumPy's, which shows the memory itself where it can, whatever `copy` says: `put_along_axis` relies on it.
+    #[pyo3(signature = (*arguments, **keywords))]
+    fn __array__<'py>(
+        &self,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.iterator.bind(arguments.py()).call_method("__array__", arguments, keywords)
     }
 
     fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
