@@ -45,6 +45,8 @@ EVENTS = [
     ("np.ones(2, 'f4')[0] = 1e308", "overflow encountered in cast"),
     ("np.ones(2, 'f4').fill(1e308)", "overflow encountered in cast"),
     ("np.ones(2, 'f4') + 1e308", "overflow encountered in cast"),
+    ("np.full(2, np.nan, 'i4')", "invalid value encountered in cast"),
+    ("np.full_like(np.ones(2, 'i4'), np.inf)", "invalid value encountered in cast"),
     ("np.add.at(np.full(2, 1e308), [0, 0], 1e308)", "overflow encountered in add"),
     ("np.multiply.at(np.full(2, 1e308, 'f8'), [1], 10.0)", "overflow encountered in multiply"),
     ("np.add.at(np.full(2, 60000, 'f2'), [1], np.float16(60000))", "overflow encountered in add"),

@@ -2,7 +2,7 @@
 
 use crate::arguments::{self, Wanted, given};
 use crate::array::{NdArray, fresh};
-use crate::errors::run;
+use crate::errors::{attempt, exception, run};
 use crate::functions::{not_native, ours};
 use crate::input::{self, Seen, see};
 use crate::interop;
@@ -382,6 +382,23 @@ fn own_dtype(object: &Bound<'_, PyAny>) -> PyResult<Dtype> {
 }
 
 fn filled<'py>(made: Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = made.py();
+    let is_real = |input: &Input<'_>| match input {
+        Input::Float(_) => true,
+        Input::Scalar(scalar) => !scalar.dtype().is_complex(),
+        _ => false,
+    };
+    if let Seen::Given(given) = see(value)?
+        && is_real(&given.input())
+        && let Ok(array) = made.cast::<NdArray>()
+        && let Some(array) = array.get().native(py)
+    {
+        // Unlike an assignment, this casts what the dtype cannot hold.
+        warnings::enter(py);
+        attempt(|| array.assign(given.input())).map_err(|error| exception(py, error))?;
+        warnings::leave(py)?;
+        return Ok(made);
+    }
     made.set_item(made.py().Ellipsis(), value)?;
     Ok(made)
 }
