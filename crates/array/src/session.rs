@@ -116,12 +116,12 @@ fn make(settings: Settings) -> Result<Runtime, String> {
     if settings.on.is_some() || settings.mapper.starts_with("random") {
         backends.search();
     }
-    if let Some(name) = &settings.on {
-        if backends.machine().backend(name).is_none() {
-            let reason = absent().into_iter().find(|(known, _)| known == name);
-            let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
-            return Err(format!("MANIPLE_ON={name}: there is no such backend here: {reason}"));
-        }
+    if let Some(name) = &settings.on
+        && backends.machine().backend(name).is_none()
+    {
+        let reason = absent().into_iter().find(|(known, _)| known == name);
+        let reason = reason.map_or("MANIPLE_BACKENDS does not name it".into(), |(_, reason)| reason);
+        return Err(format!("MANIPLE_ON={name}: there is no such backend here: {reason}"));
     }
     let mapper = maniple_mapper::from_settings(&settings);
     Ok(Runtime::new(backends, mapper, settings))
