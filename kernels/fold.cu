@@ -27,6 +27,7 @@ static __device__ __forceinline__ Value fold_leaves(const Words& p, Word result,
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
+    begin_report(p);
     const Word first = p.w[2], last = p.w[3], leaves = p.w[4];
 #if OVER_THREADS
     const Word apart = p.w[6], size = (last - first) * apart;

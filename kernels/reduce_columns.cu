@@ -8,6 +8,7 @@
 #define OWN (LANES / DOWN)
 
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
+    begin_report(p);
     __shared__ Value shared[DOWN][ACROSS];
     const int x = threadIdx.x % ACROSS, y = threadIdx.x / ACROSS;
     const Word first = p.w[AT], last = p.w[AT + 1];

@@ -5,6 +5,7 @@
 #define THREADS 256
 
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
+    begin_report(p);
     const Word first = p.w[AT], last = p.w[AT + 1];
     const Index n = (Index)p.w[AT + 2];
     const Word step = (Word)gridDim.x * THREADS;

@@ -7,6 +7,7 @@
 #define TOGETHER (THREADS / GROUP)
 
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
+    begin_report(p);
     const unsigned int place = threadIdx.x % GROUP;
     const Word first = p.w[AT], last = p.w[AT + 1];
     const unsigned int n = (unsigned int)p.w[AT + 2];

@@ -68,6 +68,7 @@ static __device__ __forceinline__ Value scan_tile(Value (&values)[EACH], int lan
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_constant__ Words p) {
+    begin_report(p);
     const Word first = p.w[AT], last = p.w[AT + 1], n = p.w[AT + 2];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
 #if STAGE == 0

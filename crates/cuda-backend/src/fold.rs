@@ -25,7 +25,7 @@ const WARP: usize = 32;
 
 /// A fold of leaves made ready.
 pub(crate) struct Fold {
-    folding: String,
+    folding: Folding,
     partials: Space,
     results: Space,
     /// Bytes from a leaf to the next one of the same result.
@@ -68,7 +68,7 @@ impl Fold {
             return None;
         }
         Some(Fold {
-            folding: folding(op, dtype)?,
+            folding: Folding::new(launch, op, dtype)?,
             partials: Space::of_axes(&[&partials.view], 0..last),
             results: Space::new([&results.view].into_iter()),
             step: partials.view.strides[last],
@@ -103,12 +103,17 @@ impl Fold {
         }
     }
 
+    /// Words before those of the report.
+    fn words(&self) -> usize {
+        7 + self.partials.words() + self.results.words()
+    }
+
     fn text(&self, over: Over, threads: usize, from: Side, to: Side) -> String {
         let function = "static __device__ __forceinline__";
         let at = 7;
         let partials = self.partials.text("result", at, &["d".into()]);
         let results = self.results.text("result", at + self.partials.words(), &["d".into()]);
-        let mut text = self.folding.clone();
+        let mut text = self.folding.text(self.words(), 0);
         let _ = write!(
             text,
             "#define FAN {}\n#define THREADS {threads}\n#define OVER_THREADS {}\n#define OVER_WARP {}\n",
@@ -163,8 +168,7 @@ impl Fold {
             }
         };
         let program = self.programs[from.0 as usize * 2 + side as usize].get_or_init(|| {
-            let words = 7 + self.partials.words() + self.results.words();
-            Program::new(words, cuda::prelude(), &self.text(over, threads, from.0, side))
+            Program::new(self.words() + 2, cuda::prelude(), &self.text(over, threads, from.0, side))
         });
         let step = if from.0 == Side::Argument { self.step as u64 } else { self.item as u64 };
         let mut words = Words::new();
@@ -172,6 +176,7 @@ impl Fold {
         words.extend([leaves as u64, step, apart.unwrap_or(1) as u64]);
         self.partials.push(&mut words);
         self.results.push(&mut words);
+        words.extend(call.report);
         let work = match over {
             Over::Threads => count * apart.unwrap_or(1),
             Over::Warp => count * WARP,
@@ -206,6 +211,63 @@ impl Class for Fold {
         }
         commands.push(self.pass(call, leaves, None, from, address(bases[1], self.results.offsets[0])));
         commands
+    }
+}
+
+/// What a kernel that folds calls, and whether it reports the floating point events of folding.
+pub(crate) struct Folding {
+    op: Op,
+    dtype: Dtype,
+    reports: bool,
+}
+
+impl Folding {
+    /// Nothing if the row does not fold.
+    pub(crate) fn new(launch: &Launch, op: Op, dtype: Dtype) -> Option<Folding> {
+        cuda::combine(op, dtype)?;
+        // The last task of a launch folds; those before it are a body's steps.
+        let watched = launch.watch.last().is_some_and(|&mask| mask != 0);
+        Some(Folding { op, dtype, reports: watched && cuda::combine_events(op, dtype).is_some() })
+    }
+
+    /// The same without a report, for what is combined with nothing but padding.
+    pub(crate) fn silent(self) -> Folding {
+        Folding { reports: false, ..self }
+    }
+
+    /// The text of [`folding`], and `begin_report`, which every thread calls before anything else. Where flags go is in
+    /// two words from `word` on; those of folding are in the cell `cell`.
+    ///
+    /// A result that may mean an event is rare and is looked at by a function of its own, as in a body. Functions that
+    /// combine do not know the kernel's parameter: a block keeps where flags go.
+    pub(crate) fn text(&self, word: usize, cell: usize) -> String {
+        let function = "static __device__ __forceinline__";
+        let texts = || {
+            let events = cuda::combine_events(self.op, self.dtype)?;
+            let suspicion = cuda::combine_suspicion(self.op, self.dtype)?;
+            Some((events, suspicion, cuda::combine(self.op, self.dtype)?))
+        };
+        match texts().filter(|_| self.reports) {
+            None => {
+                let folding = folding(self.op, self.dtype).unwrap_or_default();
+                format!("{folding}{function} void begin_report(const Words&) {{}}\n")
+            }
+            Some((events, suspicion, combine)) => format!(
+                "{values}\
+                 __shared__ Word own_report[2];\n\
+                 {function} void begin_report(const Words& p) {{\n\
+                 own_report[0] = p.w[{word}];\nown_report[1] = p.w[{next}];\n}}\n\
+                 static __device__ __noinline__ void report_combined(Value a, Value b, Value r) {{\n\
+                 report(own_report[0], own_report[1], {cell}, {events});\n}}\n\
+                 {function} Value combine(Value a, Value b) {{\n\
+                 const Value r = {combine}(a, b);\n\
+                 mn_seen seen = {{0, 0, 0}};\n{suspicion}\n\
+                 if (mn_suspicious(seen)) report_combined(a, b, r);\n\
+                 return r;\n}}\n",
+                values = values(self.dtype),
+                next = word + 1,
+            ),
+        }
     }
 }
 

@@ -49,8 +49,8 @@ pub fn driver(search: &[PathBuf], cache: Option<PathBuf>) -> Result<Arc<dyn Driv
     Ok(Arc::new(Nvidia::find(search, cache)?))
 }
 
-/// Steps of the longest body that reports floating point flags.
-const MOST_STEPS: usize = 512;
+/// Cells of a report: the steps of the longest body that reports floating point flags, and the kernel apart from them.
+const MOST_CELLS: usize = 512 + 1;
 /// Seconds that handing a kernel to a device takes.
 const LAUNCH_SECONDS: f64 = 5e-6;
 
@@ -361,11 +361,12 @@ impl Line {
     /// cleared.
     fn collect(&mut self, Finish { report, slot, .. }: Finish) {
         let mut raised = false;
-        for step in 0..report.len().min(MOST_STEPS) {
+        let steps = report.len();
+        for cell in 0..(steps + 1).min(MOST_CELLS) {
             let mut bits = 0u8;
             for bit in 0..4 {
-                // SAFETY: a slot has four bytes for every step, and the device has finished with them.
-                let byte = unsafe { slot.shared.host.add(4 * step + bit) };
+                // SAFETY: a slot has four bytes for every cell, and the device has finished with them.
+                let byte = unsafe { slot.shared.host.add(4 * cell + bit) };
                 // SAFETY: as above.
                 if unsafe { byte.read_volatile() } != 0 {
                     bits |= 1 << bit;
@@ -375,7 +376,8 @@ impl Line {
             }
             if bits != 0 {
                 raised = true;
-                report.raise(step, maniple_ops::Flags::from_bits(bits));
+                let flags = maniple_ops::Flags::from_bits(bits);
+                if cell < steps { report.raise(cell, flags) } else { report.raise_own(flags) }
             }
         }
         self.slots.push(Slot { dirty: raised, ..slot });
@@ -385,13 +387,13 @@ impl Line {
         let slot = match self.slots.pop() {
             Some(slot) => slot,
             None => {
-                let shared = driver.share(device, 4 * MOST_STEPS)?;
-                let words = self.heap.alloc(driver, 4 * MOST_STEPS)?;
+                let shared = driver.share(device, 4 * MOST_CELLS)?;
+                let words = self.heap.alloc(driver, 4 * MOST_CELLS)?;
                 Slot { shared, words, dirty: true }
             }
         };
-        if slot.dirty && driver.clear(device, slot.words, 4 * MOST_STEPS).is_err() {
-            return Err(OutOfMemory { bytes: 4 * MOST_STEPS });
+        if slot.dirty && driver.clear(device, slot.words, 4 * MOST_CELLS).is_err() {
+            return Err(OutOfMemory { bytes: 4 * MOST_CELLS });
         }
         Ok(Slot { dirty: false, ..slot })
     }

@@ -333,6 +333,11 @@ impl Source {
         2 * self.body.constants.len() + 2
     }
 
+    /// The first of the two words that say where flags go.
+    pub(crate) fn report_word(&self) -> usize {
+        self.first + 2 * self.body.constants.len()
+    }
+
     /// Appends the constants and where flags go.
     pub(crate) fn push(&self, call: &Call<'_>, words: &mut Words) {
         debug_assert_eq!(words.len(), self.first);
@@ -369,7 +374,7 @@ impl Source {
         let (watch, before, after) = match &self.events {
             None => (String::new(), "", String::new()),
             Some(events) => {
-                let at = self.first + 2 * body.constants.len();
+                let at = self.report_word();
                 let steps = body.steps.len();
                 let mut declarations = format!("unsigned int flags[{steps}] = {{0}};\n");
                 for step in 0..steps {

@@ -12,7 +12,7 @@
 //! ```
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
-use crate::fold::{folding, naturally_aligned};
+use crate::fold::{Folding, naturally_aligned};
 use crate::geometry::{Space, address, index_type};
 use crate::map::Source;
 use maniple_ops::cuda;
@@ -37,7 +37,7 @@ const BLOCKS: usize = 512;
 pub(crate) struct Reduction {
     source: Source,
     /// What folds, as text.
-    folding: String,
+    folding: Folding,
     /// Inputs and stored outputs.
     args: Vec<Arg>,
     kept_space: Space,
@@ -112,7 +112,7 @@ impl Reduction {
         let words = args.len() + 6 + kept_space.words() + reduced_space.words() + partial_space.words();
         Some(Reduction {
             source: Source::new(launch, &reduce.body, words)?,
-            folding: folding(reduce.op, partials.dtype)?,
+            folding: Folding::new(launch, reduce.op, partials.dtype)?,
             args: args.to_vec(),
             kept_space,
             reduced_space,
@@ -177,7 +177,7 @@ impl Reduction {
              {function} Value evaluate(const Words& p, const Row& row, Index index, const Elements& elements) {{\n{declare}Stored folded;\ncompute({call});\n{storing}return opened(folded);\n}}\n\
              {function} Stored* partial(const Words& p, Word point) {{\n{partial_text}\
              return (Stored*)(p.w[{target}] + d);\n}}\n",
-            folding = self.folding,
+            folding = self.folding.text(self.source.report_word(), self.source.body.steps.len()),
             index = index_type(self.kept * self.n),
             compute = self.source.function(),
             kept_text = self.kept_space.text("kept", kept, &names),

@@ -5,7 +5,7 @@
 //! tile once more. Tiles regroup sums, so that rounded results differ from a scan from first to last by rounding alone.
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
-use crate::fold::{folding, naturally_aligned};
+use crate::fold::{Folding, naturally_aligned};
 use crate::geometry::{Space, address};
 use maniple_ops::{Dtype, Op, Order, cuda, fold};
 use maniple_runtime::{Launch, View};
@@ -23,7 +23,7 @@ const BLOCK_ROWS: usize = 1 << 8;
 
 /// A scan made ready.
 pub(crate) struct Scan {
-    folding: String,
+    folding: Folding,
     kept: Space,
     /// Bytes between the elements of a row, of input and output.
     steps: [isize; 2],
@@ -90,8 +90,10 @@ impl Scan {
         if strict && rows < THREAD_ROWS && n > 4 * WARP {
             return None;
         }
+        let folding = Folding::new(launch, op, dtype)?;
         Some(Scan {
-            folding: folding(op, dtype)?,
+            // The zeroes behind a row mean no event that its elements do not mean, unless it has only one.
+            folding: if n > 1 { folding } else { folding.silent() },
             kept,
             steps: [input.view.strides[last], output.view.strides[last]],
             n,
@@ -114,14 +116,14 @@ impl Scan {
                  struct Row {{ Word input, output; }};\n\
                  static __device__ __forceinline__ Row row_of(const Words& p, Word row) {{\n{}\
                  return Row{{p.w[0] + d0, p.w[1] + d1}};\n}}\n{}{}",
-                self.folding,
+                self.folding.text(space + self.kept.words(), 0),
                 self.each,
                 stage as u8,
                 self.kept.text("row", space, &["d0".into(), "d1".into()]),
                 include_str!("../../../kernels/lanes.cuh"),
                 include_str!("../../../kernels/scan.cu"),
             );
-            Program::new(space + self.kept.words(), cuda::prelude(), &text)
+            Program::new(space + self.kept.words() + 2, cuda::prelude(), &text)
         };
         self.programs[stage as usize].get_or_init(make).clone()
     }
@@ -141,6 +143,7 @@ impl Class for Scan {
         words.push(call.scratch);
         words.extend(self.steps.map(|step| step as u64));
         self.kept.push(&mut words);
+        words.extend(call.report);
         let rows = last - first;
         let command = |stage: Stage, work: usize| Command {
             program: self.program(stage),

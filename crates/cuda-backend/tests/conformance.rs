@@ -3,7 +3,7 @@
 #[path = "../../cpu-backend/tests/common/mod.rs"]
 mod common;
 
-use common::{Layout, Memory, Random, launch, run, same};
+use common::{Layout, Memory, Random, launch, run, run_reporting, same};
 use maniple_cpu::Cpu;
 use maniple_cuda::{At, Cuda, Driver, Emulator, Schedule};
 use maniple_ops::{Body, Dtype, Flags, LEAF, Op, Scalar, Value};
@@ -497,4 +497,104 @@ fn reductions_report_the_flags_of_their_steps() {
             assert_eq!(report.flags(1), wanted, "{launch}");
         }
     }
+}
+
+/// Folding's own events are those of the host's folding, wherever in a row numbers lie that may mean some.
+#[test]
+fn folding_reports_flags_of_its_own() {
+    let (pair, mut random) = (Pair::new(), Random(31));
+    let reduce = |order| {
+        move |op: Op, dtype| {
+            Kernel::Reduce(Reduce { body: folded_body(0, dtype), op, axes: vec![0, 1], kept: 1, order })
+        }
+    };
+    let (rows, columns) = (reduce(Order::KeptFirst), reduce(Order::ReducedFirst));
+    type Make<'a> = &'a dyn Fn(Op, Dtype) -> Kernel;
+    let fold: Make<'_> = &|op, dtype| Kernel::Fold { op, dtype };
+    let scan: Make<'_> = &|op, dtype| Kernel::Scan { op, dtype };
+    let ways: [(Make<'_>, [usize; 2], usize, &[usize]); 15] = [
+        (&rows, [3, 2000], 1, &[3, 2]),
+        (&rows, [300, 10], 1, &[300, 1]),
+        (&rows, [300, 1], 1, &[300, 1]),
+        (&columns, [2000, 3], 0, &[2, 3]),
+        (&columns, [10, 300], 0, &[1, 300]),
+        (fold, [1, 2], 1, &[1]),
+        (fold, [2, 500], 1, &[2]),
+        (fold, [1, 5000], 1, &[1]),
+        (fold, [1, 17000], 1, &[1]),
+        (scan, [3, 1], 1, &[3, 1]),
+        (scan, [3, 40], 1, &[3, 40]),
+        (scan, [2, 1000], 1, &[2, 1000]),
+        (scan, [2, 9000], 1, &[2, 9000]),
+        (scan, [256, 1030], 1, &[256, 1030]),
+        (scan, [9000, 3], 1, &[9000, 3]),
+    ];
+    let ops = [
+        (Op::Add, Dtype::Float64),
+        (Op::Add, Dtype::Float32),
+        (Op::Add, Dtype::Float16),
+        (Op::Add, Dtype::Complex128),
+        (Op::Multiply, Dtype::Float64),
+        (Op::Hypot, Dtype::Float32),
+        (Op::Logaddexp, Dtype::Float64),
+        (Op::Maximum, Dtype::Float64),
+    ];
+    let (large, infinite) = (f64::MAX, f64::INFINITY);
+    let marks: [&[f64]; 7] = [
+        &[],
+        &[large, large],
+        &[infinite],
+        &[infinite, -infinite],
+        &[f64::NAN],
+        &[f64::NAN, infinite],
+        &[0.0, infinite],
+    ];
+    for (make, shape, axis, results) in ways {
+        for (op, dtype) in [random.pick(&ops[..3]), random.pick(&ops)] {
+            for marks in [marks[1], random.pick(&marks)] {
+                // Comparing a NaN is an event to the row, and to NumPy; the host's folds compare without one.
+                if op == Op::Logaddexp && marks.iter().any(|mark| mark.is_nan()) {
+                    continue;
+                }
+                let mut memory = Memory::default();
+                let view = Layout::Contiguous.view(&shape, dtype.size());
+                let input = memory.add(view, dtype, Privilege::Read, &mut random);
+                let view = Layout::Contiguous.view(results, dtype.size());
+                let output = memory.add(view, dtype, Privilege::Write, &mut random);
+                for position in 0..input.view.size() {
+                    memory.set(&input, position, Scalar::new(1.0f64).cast(dtype));
+                }
+                let row = random.below(shape[1 - axis]);
+                for &mark in marks {
+                    let at = random.below(shape[axis]);
+                    let position = if axis == 1 { row * shape[1] + at } else { at * shape[1] + row };
+                    let scalar = if mark == large { largest(dtype) } else { Scalar::new(mark).cast(dtype) };
+                    memory.set(&input, position, scalar);
+                }
+                let extent = output.view.size()
+                    / if matches!(make(op, dtype), Kernel::Scan { .. }) { shape[1] } else { 1 };
+                let mut launch = Arc::into_inner(launch(make(op, dtype), vec![input, output], extent))
+                    .expect("nobody else has it");
+                launch.watch = vec![15];
+                let launch = Arc::new(launch);
+                let (wanted, found) = (Arc::new(Report::new(0)), Arc::new(Report::new(0)));
+                let (mut on_host, pieces) = (memory.clone(), random.pick(&[1, 3]));
+                if !pair.run_reporting(&launch, &mut memory, &[], pieces, Some(found.clone())) {
+                    continue;
+                }
+                assert!(run_reporting(&pair.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
+                assert_eq!(found.own(), wanted.own(), "{marks:?} in {launch}");
+            }
+        }
+    }
+}
+
+/// The largest number of a dtype.
+fn largest(dtype: Dtype) -> Scalar {
+    let number = match dtype.real() {
+        Dtype::Float16 => 65504.0,
+        Dtype::Float32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    Scalar::new(number).cast(dtype)
 }

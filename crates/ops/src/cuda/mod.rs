@@ -199,6 +199,16 @@ pub fn combine_events(op: Op, dtype: Dtype) -> Option<&'static str> {
     row_text(op, dtype)?.events_of(dtype)
 }
 
+/// A statement over the same names as [`combine_events`] that adds to `mn_seen seen` what may mean an event, as
+/// [`Watch::Suspicion`] does.
+pub fn combine_suspicion(op: Op, dtype: Dtype) -> Option<String> {
+    let events = combine_events(op, dtype)?;
+    Some(match dtype.is_inexact() && row_text(op, dtype)?.events_show() {
+        true => "mn_see(seen, r);".to_string(),
+        false => format!("seen.others |= {events};"),
+    })
+}
+
 /// The value that changes nothing in a fold of the row, as an expression of type [`value`], if it has one.
 pub fn identity(op: Op, dtype: Dtype) -> Option<String> {
     fold(op, dtype)?;
