@@ -148,6 +148,8 @@ impl Cuda {
         let ready = prepared.and_then(|prepared| prepared.downcast_ref::<Ready>());
         let ready = ready.expect("the runtime sends only what `prepare` accepted");
         let driver = &*self.driver;
+        let _span =
+            tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last, device).entered();
         let mut line = self.line(device);
         if let Some(error) = &line.lost {
             return Err(error.clone());
