@@ -23,12 +23,13 @@ use std::time::Instant;
 const FIRST: u32 = 90;
 /// Others, and which kernels are compiled for them: one of so many. What differs is the assembler's choice of
 /// registers.
-const OTHERS: [(u32, usize); 2] = [(80, 4), (100, 4)];
+const OTHERS: [(u32, usize); 2] = [(80, 5), (100, 5)];
 
 /// What kernels of a class may take beside registers.
 struct Bound {
     class: &'static str,
-    /// Bytes of stack. A loop over an array on the stack is several times slower than one over registers.
+    /// Bytes of stack apart from what is spilled, rounded up to eight. A loop over an array on the stack is several times slower than one
+    /// over registers.
     stack: u32,
     /// Bytes stored because registers did not suffice.
     spills: u32,
@@ -39,11 +40,11 @@ struct Bound {
 /// kernel that waits for memory in the middle of its work.
 #[rustfmt::skip]
 const BOUNDS: [Bound; 9] = [
-    Bound { class: "map", stack: 48, spills: 48, reason: "the reduction of large angles keeps 40 bytes, where it is called" },
+    Bound { class: "map", stack: 48, spills: 96, reason: "the reduction of large angles keeps 40 bytes, where it is called; packs of eight rows at once exceed 64 registers" },
     Bound { class: "reduce", stack: 48, spills: 32, reason: "complex powers reduce angles as above" },
-    Bound { class: "fold", stack: 16, spills: 16, reason: "threads of the largest block have 64 registers" },
-    Bound { class: "argreduce", stack: 0, spills: 0, reason: "" },
-    Bound { class: "scan", stack: 16, spills: 16, reason: "the assembler's choice of more threads" },
+    Bound { class: "fold", stack: 8, spills: 16, reason: "threads of the largest block have 64 registers" },
+    Bound { class: "argreduce", stack: 8, spills: 16, reason: "the assembler's choice of more threads" },
+    Bound { class: "scan", stack: 8, spills: 16, reason: "the assembler's choice of more threads" },
     Bound { class: "iota", stack: 0, spills: 0, reason: "" },
     Bound { class: "nonzero", stack: 0, spills: 0, reason: "" },
     Bound { class: "gather", stack: 0, spills: 0, reason: "" },
@@ -196,10 +197,15 @@ fn report(compiled: &[Compiled]) -> Vec<String> {
         let bound = BOUNDS.iter().find(|bound| bound.class == class).expect("every class has a bound");
         match found {
             Err(problem) => problems.push(format!("{class}: {name} for sm_{architecture}: {problem}")),
-            Ok(found) if found.spills > bound.spills || found.stack > bound.stack => problems.push(format!(
-                "{class}: {name} for sm_{architecture} has {} bytes of stack and spills {}, more than {} and {} ({})",
-                found.stack, found.spills, bound.stack, bound.spills, bound.reason
-            )),
+            Ok(found)
+                if found.spills > bound.spills || found.stack.saturating_sub(found.spills) > bound.stack =>
+            {
+                problems.push(format!(
+                    "{class}: {name} for sm_{architecture} spills {} of {} bytes of stack, more than {} and {} beside \
+                     them ({})",
+                    found.spills, found.stack, bound.spills, bound.stack, bound.reason
+                ))
+            }
             Ok(_) => {}
         }
     }
