@@ -1,5 +1,6 @@
 //! The automation: `cargo ci COMMAND` sets up what is missing and runs it.
 
+mod cuda;
 mod device;
 mod generate;
 mod replay;
@@ -18,6 +19,8 @@ cargo ci COMMAND
   test       setup, then everything that .ci/run runs
   fast       format, clippy, tidy and the Rust tests, within a minute when warm
   fuzz       random programs against NumPy under hostile settings: cargo ci fuzz --seeds 0-2000
+  cuda-check every kind of CUDA kernel compiled for three GPUs, without one, with the registers that it takes
+  emulated   Python tests, examples and random programs on GPUs that the host's processor plays
   bench      measured comparisons: cargo ci bench [overhead|array|kernels] [--quick] [--json FILE]
   device     everything that needs a GPU: a folder to carry to one, run here if this machine has one
   upstream   the installed NumPy's own tests: cargo ci upstream numpy [FILES]
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         "test" => steps::test(),
         "fast" => steps::fast(),
         "fuzz" => steps::fuzz(rest),
+        "cuda-check" => cuda::check(),
+        "emulated" => cuda::emulated(),
         "bench" => steps::bench(rest),
         "device" => device::device(rest),
         "upstream" => steps::upstream(rest),

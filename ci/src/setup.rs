@@ -19,6 +19,17 @@ const PACKAGES: &[&str] = &[
 
 /// Makes `.venv` with everything the commands need and the release wheel, and returns its Python.
 pub fn setup() -> Result<PathBuf> {
+    let python = environment()?;
+    step("wheel", || {
+        let wheel = build_wheel(&python, &["--release"], &target().join("wheels"))?;
+        let words = ["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", text(&wheel)];
+        run(&[&[text(&python)], &words[..]].concat())
+    })?;
+    Ok(python)
+}
+
+/// Makes `.venv` with everything the commands need but the wheel, and returns its Python.
+pub fn environment() -> Result<PathBuf> {
     let python = root().join(".venv/bin/python");
     step("python packages", || {
         if !python.exists() {
@@ -34,26 +45,29 @@ pub fn setup() -> Result<PathBuf> {
         }
         Ok(())
     })?;
-    step("wheel", || build_wheel(&python))?;
     Ok(python)
 }
 
-/// Builds the release wheel and installs it.
-fn build_wheel(python: &Path) -> Result<()> {
-    let wheels = target().join("wheels");
-    let _ = std::fs::remove_dir_all(&wheels);
-    let mut build =
-        command(&[text(python), "-m", "maturin", "build", "--release", "--quiet", "--out", text(&wheels)]);
-    build.current_dir(root().join("python"));
+/// Builds a wheel in the way that `words` name, alone in the folder `wheels`.
+pub fn build_wheel(python: &Path, words: &[&str], wheels: &Path) -> Result<PathBuf> {
+    let _ = std::fs::remove_dir_all(wheels);
+    let mut build = command(&[text(python), "-m", "maturin", "build", "--quiet", "--out", text(wheels)]);
+    build.args(words).current_dir(root().join("python"));
     build.arg("--interpreter").arg(python);
     run_with(&mut build)?;
-    let wheel = (std::fs::read_dir(&wheels).map_err(|error| error.to_string())?)
+    let wheel = (std::fs::read_dir(wheels).map_err(|error| error.to_string())?)
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .ok_or("maturin left no wheel")?;
     let bytes = std::fs::metadata(&wheel).map_or(0, |data| data.len());
     println!("{}: {:.1} MB", wheel.display(), bytes as f64 / 1e6);
-    run(&[text(python), "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", text(&wheel)])
+    Ok(wheel)
+}
+
+/// Installs a package without what it depends on into a folder.
+pub fn install(python: &Path, folder: &Path, package: &str) -> Result<()> {
+    let words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", text(folder), package];
+    run(&[&[text(python)], &words[..]].concat())
 }
 
 fn make_environment() -> Result<()> {
@@ -73,6 +87,7 @@ fn make_environment() -> Result<()> {
     run(&[python, "-m", "venv", ".venv"])
 }
 
-fn text(path: &Path) -> &str {
+/// A path as a word of a command.
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("paths of the checkout are text")
 }

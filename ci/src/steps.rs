@@ -1,7 +1,7 @@
 //! What the commands do, each a list of steps.
 
 use crate::shell::{Result, command, root, run, run_with, step, target};
-use crate::{generate, replay, setup, tidy};
+use crate::{cuda, generate, replay, setup, tidy};
 use std::path::Path;
 use std::process::Command;
 
@@ -56,6 +56,7 @@ pub fn test() -> Result<()> {
         ])
     })?;
     step("Rust tests", rust_tests)?;
+    cuda::check()?;
     let python = setup::setup()?;
     step("generated pages", generate::check)?;
     step("ruff", || {
@@ -106,7 +107,8 @@ pub fn test() -> Result<()> {
     })?;
     step("random programs", || {
         run_with(in_root(&python).args(["python/tests/fuzz.py", "--seeds", FUZZ_SEEDS, "--settings", "all"]))
-    })
+    })?;
+    cuda::emulated()
 }
 
 /// What a change needs before it is looked at again.

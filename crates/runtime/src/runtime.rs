@@ -1,17 +1,19 @@
 //! The runtime: records tasks, and on a flush runs the stages and issues the commands.
 
+mod issue;
+
+use self::issue::out_of_memory;
 use crate::instance::State;
 use crate::plan::Plans;
 use crate::record::Recorder;
 use crate::{
-    Backends, Binding, Decoded, Edge, Error, Event, Handle, Handoff, Kernel, KernelId, Kernels, Launch, Line,
-    Machine, Mapper, Mapping, MemoryId, Operand, Places, Plan, Planned, PointTask, ProcessorId, Question,
-    Region, Report, Settings, Warning, Window, decode, edges, events, fuse, map,
+    Backends, Decoded, Edge, Error, Event, Handle, Kernel, KernelId, Kernels, Launch, Line, Machine, Mapper,
+    Mapping, MemoryId, Operand, Places, Plan, ProcessorId, Question, Region, Report, Settings, Warning,
+    Window, decode, edges, events, fuse, map,
 };
 use maniple_ops::Scalar;
 use smallvec::SmallVec;
 use std::any::Any;
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,12 +23,6 @@ use std::time::{Duration, Instant};
 const HOST: MemoryId = MemoryId(0);
 /// A window with this many points of work is not kept waiting for more than [`PATIENCE`].
 const MUCH_WORK: usize = 1 << 22;
-/// Launches on the host that touch more bytes than this are not issued ahead of what has run. A program that records
-/// faster than it computes would take new memory all the time, which costs more than computing: `examples/heat2d.py` took
-/// twice as long with bounds beyond a gigabyte, and anything from 32 to 256 MiB was equally good.
-const BYTES_AHEAD: usize = 64 << 20;
-/// No more commands than this are issued ahead of what has run.
-const MOST_AHEAD: usize = 4096;
 /// A program that has computed so many points gets the devices there are.
 const WORTH_A_SEARCH: usize = 1 << 26;
 /// How long much work waits for more to fuse with.
@@ -454,227 +450,6 @@ impl Runtime {
         mapping
     }
 
-    /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
-    fn issue(&self, planned: &Planned, window: &Window, inner: &mut Inner) -> Result<(), Error> {
-        let Planned { launch, mapping, .. } = planned;
-        let line = window.lines[launch.tasks[0] as usize];
-        let started = (self.settings.debug >= 2).then(Instant::now);
-        let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
-        let mut mapping = Cow::Borrowed(mapping);
-        let mut one_memory = mapping.memory.is_some();
-        let several = self.machine().memories.len() > 1;
-        let mut events: SmallVec<[Event; 4]> = SmallVec::new();
-        let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
-        let mut shared: Option<Arc<Binding>> = None;
-        for at in 0..mapping.pieces.len() {
-            let mut ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
-            if let Err(NotReady::Full(_)) = ready
-                && let Some(home) = mapping.at_home_from(at, launch, self.machine())
-            {
-                // What a device has no room for is computed by the host's processors.
-                uses.drain(..).for_each(|usage| usage.note(launch, window));
-                (mapping, one_memory, shared) = (Cow::Owned(home), false, None);
-                ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
-            }
-            let piece = &mapping.pieces[at];
-            let ready = match ready {
-                Ok(ready) => ready,
-                Err(NotReady::Failed(error)) => {
-                    self.fail(launch, window, &error);
-                    return Ok(());
-                }
-                Err(NotReady::Full(bytes)) => {
-                    let error = out_of_memory(bytes, line);
-                    self.fail(launch, window, &error);
-                    return Err(error);
-                }
-            };
-            let inline = mapping.inline && ready.after.is_empty();
-            let binding = match shared.take() {
-                Some(binding) if one_memory => binding,
-                _ => Arc::new(self.bind(launch, window, ready.bases, report.clone(), inline)),
-            };
-            let event = self.run(launch, &binding, piece, inline, &ready.after, line)?;
-            shared = Some(binding);
-            for (at, (&span, &memory)) in ready.spans.iter().zip(&piece.memories).enumerate() {
-                let usage = Use { arg: at, span, memory, event };
-                if several {
-                    usage.note_written(launch, window);
-                }
-                if event.is_done() {
-                    continue;
-                }
-                // Pieces in one memory never wait for each other: their spans may overlap, their elements do not.
-                if one_memory { uses.push(usage) } else { usage.note(launch, window) }
-            }
-            if !event.is_done() {
-                events.push(event);
-            }
-        }
-        uses.iter().for_each(|usage| usage.note(launch, window));
-        if several {
-            self.note_reads(launch, &mapping, window);
-        }
-        inner.statistics.launches += 1;
-        inner.statistics.pieces += mapping.pieces.len() as u64;
-        if let Some(report) = report {
-            let line = |task: usize| window.lines[launch.tasks[task] as usize];
-            if events.is_empty() {
-                events::collect(launch, &report, line, &mut inner.warnings);
-            } else {
-                let lines: Vec<Line> = (0..launch.tasks.len()).map(line).collect();
-                let events = events.clone();
-                inner.reports.push(Pending { launch: launch.clone(), report, lines, events });
-            }
-        }
-        if let Some(started) = started {
-            self.show_run(launch, &mapping, &events, line, started)?;
-        }
-        self.bound_run_ahead(launch, &events, inner)
-    }
-
-    /// Finds or takes the bytes that a piece needs, has missing ones copied, and says what must be complete first.
-    /// When a memory is full, everything outstanding on the window's regions is waited for, which gives back what
-    /// only it kept alive, and it is tried once more.
-    fn make_ready(
-        &self,
-        launch: &Launch,
-        window: &Window,
-        piece: &crate::Piece,
-        statistics: &mut Statistics,
-    ) -> Result<Ready, NotReady> {
-        let one_memory = self.machine().memories.len() == 1;
-        let mut ready = Ready { bases: SmallVec::new(), spans: SmallVec::new(), after: SmallVec::new() };
-        for (arg, &memory) in launch.args.iter().zip(&piece.memories) {
-            let region = &window.regions[arg.role as usize];
-            let mut state = region.state();
-            if let Some(error) = &state.failed {
-                return Err(NotReady::Failed(error.clone()));
-            }
-            let mut taken = state.address(memory, region.bytes);
-            if taken.is_err() {
-                drop(state);
-                for other in &window.regions {
-                    let events = other.state().events();
-                    events.into_iter().for_each(|event| drop(self.backends.wait(event)));
-                }
-                state = region.state();
-                taken = state.address(memory, region.bytes);
-            }
-            ready.bases.push(taken.map_err(|full| NotReady::Full(full.bytes))?);
-            let span = arg.span_of(piece.first, piece.last);
-            if !one_memory && !arg.overwrites() {
-                let copied = state.fetch(region, memory, span).map_err(|full| NotReady::Full(full.bytes))?;
-                statistics.copied += copied as u64;
-            }
-            if !state.is_idle() {
-                state.before(memory, span, arg.privilege.writes(), &mut ready.after);
-            }
-            ready.spans.push(span);
-        }
-        ready.after.retain(|event| !self.backends.poll(*event));
-        Ok(ready)
-    }
-
-    /// Counts that the host's processors read what a device might read faster: at some point moving it there pays. What
-    /// is computed from it is as warm.
-    fn note_reads(&self, launch: &Launch, mapping: &Mapping, window: &Window) {
-        let machine = self.machine();
-        if machine.backends.len() == 1 {
-            return;
-        }
-        let home = mapping.memory.is_some_and(|memory| machine.memory(memory).backend == 0);
-        let mut most = 0;
-        for arg in launch.args.iter().filter(|arg| arg.privilege.reads()) {
-            let mut state = window.regions[arg.role as usize].state();
-            let reads = if home { state.reads().saturating_add(1) } else { 0 };
-            state.set_reads(reads);
-            most = most.max(reads);
-        }
-        for arg in launch.args.iter().filter(|arg| arg.privilege.writes()) {
-            window.regions[arg.role as usize].state().set_reads(most);
-        }
-    }
-
-    fn bind(
-        &self,
-        launch: &Launch,
-        window: &Window,
-        bases: SmallVec<[u64; 8]>,
-        report: Option<Arc<Report>>,
-        inline: bool,
-    ) -> Binding {
-        Binding {
-            bases,
-            scalars: launch.scalars.iter().map(|&at| window.scalars[at as usize]).collect(),
-            report,
-            // What runs before `run` returns is kept alive by the window.
-            keep: if inline {
-                SmallVec::new()
-            } else {
-                launch.args.iter().map(|arg| window.regions[arg.role as usize].clone()).collect()
-            },
-        }
-    }
-
-    fn run(
-        &self,
-        launch: &Arc<Launch>,
-        binding: &Arc<Binding>,
-        piece: &crate::Piece,
-        inline: bool,
-        after: &[Event],
-        line: Line,
-    ) -> Result<Event, Error> {
-        let position = self.machine().processor(piece.processor).backend;
-        let backend = self.backends.get(position);
-        if launch.prepared_by(position, &**backend).is_none() {
-            return Err(Error::Unsupported { kernel: launch.kernel.to_string(), line });
-        }
-        let (own, foreign): (SmallVec<[Event; 8]>, SmallVec<[Event; 8]>) =
-            after.iter().copied().partition(|event: &Event| event.backend as usize == position);
-        foreign.into_iter().try_for_each(|event| self.wait(event))?;
-        let handoff = if inline { Handoff::Inline } else { Handoff::Queue };
-        let point = PointTask { launch, binding, first: piece.first, last: piece.last };
-        Ok(backend.run(piece.processor, point, handoff, &own))
-    }
-
-    /// What a launch would have made has no value; what it would have changed keeps its old one.
-    fn fail(&self, launch: &Launch, window: &Window, error: &Error) {
-        for arg in launch.args.iter().filter(|arg| arg.privilege.writes()) {
-            let mut state = window.regions[arg.role as usize].state();
-            if !state.has_bytes() {
-                state.failed = Some(error.clone());
-            }
-        }
-    }
-
-    /// Keeps the bytes that issued launches may hold below a bound; the latest launch is never waited for.
-    fn bound_run_ahead(&self, launch: &Launch, events: &[Event], inner: &mut Inner) -> Result<(), Error> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let bytes = launch.bytes();
-        inner.outstanding_bytes += bytes;
-        inner.outstanding.extend(events[..events.len() - 1].iter().map(|&event| (event, 0)));
-        inner.outstanding.push_back((events[events.len() - 1], bytes));
-        let on_host = events.iter().all(|event| event.backend == 0);
-        let most = if on_host { BYTES_AHEAD } else { self.machine().memory(HOST).bytes / 4 };
-        while let Some(&(event, bytes)) = inner.outstanding.front() {
-            let done = self.backends.poll(event);
-            let few = inner.outstanding_bytes <= most && inner.outstanding.len() < MOST_AHEAD;
-            if !done && (few || inner.outstanding.len() <= events.len()) {
-                break;
-            }
-            inner.outstanding_bytes -= bytes;
-            inner.outstanding.pop_front();
-            if !done {
-                self.wait(event)?;
-            }
-        }
-        Ok(())
-    }
-
     fn show(&self, decoded: &Decoded, edges: &[Edge], launches: &[Launch]) {
         if self.settings.check {
             let problem = crate::verify::check(decoded, edges, launches);
@@ -711,46 +486,4 @@ impl Runtime {
         );
         Ok(())
     }
-}
-
-/// What a piece needs before it can run.
-struct Ready {
-    bases: SmallVec<[u64; 8]>,
-    spans: SmallVec<[crate::Span; 8]>,
-    after: SmallVec<[Event; 8]>,
-}
-
-/// Why a piece cannot run.
-enum NotReady {
-    /// What it reads has no value.
-    Failed(Error),
-    /// A memory has no room for so many bytes.
-    Full(usize),
-}
-
-/// What a piece does to one argument.
-struct Use {
-    arg: usize,
-    span: crate::Span,
-    memory: MemoryId,
-    event: Event,
-}
-
-impl Use {
-    fn note(&self, launch: &Launch, window: &Window) {
-        let arg = &launch.args[self.arg];
-        let mut state = window.regions[arg.role as usize].state();
-        state.note(self.memory, self.span, arg.privilege.writes(), self.event);
-    }
-
-    fn note_written(&self, launch: &Launch, window: &Window) {
-        let arg = &launch.args[self.arg];
-        if arg.privilege.writes() {
-            window.regions[arg.role as usize].state().written(self.memory, self.span);
-        }
-    }
-}
-
-fn out_of_memory(bytes: usize, line: Line) -> Error {
-    Error::OutOfMemory { bytes, line }
 }
