@@ -229,6 +229,10 @@ impl State {
     /// The memories that hold all or nearly all of what was written.
     pub(crate) fn places(&self) -> Places {
         let mut places = Places::default();
+        if let [only] = &self.instances[..] {
+            places.add(only.memory);
+            return places.read(self.reads);
+        }
         let most = self.instances.iter().map(|instance| instance.valid.bytes()).max().unwrap_or(0);
         for instance in self.instances.iter().filter(|instance| most > 0 && 2 * instance.valid.bytes() > most)
         {
@@ -264,6 +268,10 @@ impl State {
         }
         let allocation = self.backends.of_memory(memory).alloc(memory, bytes)?;
         let address = allocation.address;
+        // Where there is one memory nobody notes what is valid: until now everything was where it was.
+        if let [only] = &mut self.instances[..] {
+            only.valid.insert(Span { low: 0, high: bytes });
+        }
         self.instances.push(Instance {
             memory,
             address,
