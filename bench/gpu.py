@@ -75,9 +75,9 @@ def sorted_places(n: int) -> tuple[np.ndarray, ...]:
 
 
 CASES = [
-    GpuCase("copy f64", uniform(1, "float64"), lambda xp, a: a * 1.0, 100_000_000, 100_000, lambda n: 16 * n),
-    GpuCase("add f64", uniform(2, "float64"), lambda xp, a, b: a + b, 100_000_000, 100_000, lambda n: 24 * n),
-    GpuCase("add f32", uniform(2, "float32"), lambda xp, a, b: a + b, 100_000_000, 100_000, lambda n: 12 * n),
+    GpuCase("copy f64", uniform(1, "float64"), lambda xp, a: a * 1.0, 50_000_000, 100_000, lambda n: 16 * n),
+    GpuCase("add f64", uniform(2, "float64"), lambda xp, a, b: a + b, 50_000_000, 100_000, lambda n: 24 * n),
+    GpuCase("add f32", uniform(2, "float32"), lambda xp, a, b: a + b, 50_000_000, 100_000, lambda n: 12 * n),
     GpuCase(
         "chain f64",
         uniform(1, "float64"),
@@ -104,18 +104,18 @@ CASES = [
         tolerance=2e-5,
     ),
     GpuCase("stencil f64", square, stencil, 8192, 512, lambda n: 16.0 * n * n),
-    GpuCase("sum f64", uniform(1, "float64"), lambda xp, a: a.sum(), 100_000_000, 100_000, lambda n: 8 * n),
+    GpuCase("sum f64", uniform(1, "float64"), lambda xp, a: a.sum(), 50_000_000, 100_000, lambda n: 8 * n),
     GpuCase(
-        "sum f32", uniform(1, "float32"), lambda xp, a: a.sum(), 100_000_000, 100_000, lambda n: 4 * n, 1e-5
+        "sum f32", uniform(1, "float32"), lambda xp, a: a.sum(), 50_000_000, 100_000, lambda n: 4 * n, 1e-5
     ),
-    GpuCase("sum of squares f64", uniform(1, "float64"), lambda xp, a: (a * a).sum(), 100_000_000, 100_000,
+    GpuCase("sum of squares f64", uniform(1, "float64"), lambda xp, a: (a * a).sum(), 50_000_000, 100_000,
             lambda n: 8 * n),
     GpuCase("row sums f64", square, lambda xp, a: a.sum(1), 8192, 512, lambda n: 8.0 * n * n),
     GpuCase("column sums f64", square, lambda xp, a: a.sum(0), 8192, 512, lambda n: 8.0 * n * n),
     GpuCase("transposed add f64", square, lambda xp, a: a + a.T, 8192, 512, lambda n: 24.0 * n * n),
     GpuCase("gather sorted f64", sorted_places, lambda xp, a, i: a[i], 50_000_000, 100_000, lambda n: 24 * n),
-    GpuCase("argmax f64", uniform(1, "float64"), lambda xp, a: a.argmax(), 100_000_000, 100_000, lambda n: 8 * n),
-    GpuCase("cumsum f64", uniform(1, "float64"), lambda xp, a: a.cumsum(0), 100_000_000, 100_000,
+    GpuCase("argmax f64", uniform(1, "float64"), lambda xp, a: a.argmax(), 50_000_000, 100_000, lambda n: 8 * n),
+    GpuCase("cumsum f64", uniform(1, "float64"), lambda xp, a: a.cumsum(0), 50_000_000, 100_000,
             lambda n: 16 * n, 1e-9),
     GpuCase("small add f64", uniform(2, "float64"), lambda xp, a, b: a + b, 1000, 1000, lambda n: 24 * n),
 ]  # fmt: skip
@@ -294,7 +294,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", default="*")
     parser.add_argument("--peers", default="maniple,maniple_free,cupy,torch,jax")
-    parser.add_argument("--repeat", type=int, default=15)
+    parser.add_argument("--repeat", type=int, default=9)
     parser.add_argument("--quick", action="store_true", help="small sizes, few samples: whether it runs")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -1,8 +1,8 @@
 //! Device memory in the order of commands: what is given back can be taken again at once.
 //!
 //! All commands of a device run in the order in which they were queued, so bytes that a queued kernel still reads may be
-//! handed to a later one. Blocks are kept by size class and given back to the driver when memory runs out, or when more
-//! than a part of the device's memory lies idle.
+//! handed to a later one. Blocks are kept by size class, and all idle ones are given back to the driver when there is no
+//! room for a new one.
 
 use crate::driver::Driver;
 use maniple_runtime::OutOfMemory;
