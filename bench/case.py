@@ -42,6 +42,8 @@ class Case:
     bytes_moved: Callable[[int], float] | None = None
     flops: Callable[[int], float] | None = None
     timing: Timing = Timing.FORCED
+    product: str | None = None
+    """The dtype of the matrix products whose rate bounds this case, where it is that and not the memory's."""
 
 
 def uniform(

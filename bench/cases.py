@@ -3,11 +3,12 @@
 from fnmatch import fnmatchcase
 
 import kernels
+import linear
 import overhead
 import programs
 from case import Case
 
-CASES: list[Case] = [*overhead.CASES, *programs.CASES, *kernels.CASES]
+CASES: list[Case] = [*overhead.CASES, *programs.CASES, *kernels.CASES, *linear.CASES]
 GROUPS: list[str] = sorted({case.group for case in CASES})
 
 

@@ -26,17 +26,17 @@ def two_inputs(low, high, dtype):
 def by_name(name):
     """A call of `xp.name`, or of `xp.linalg.name` where the name says so."""
 
-    def run(xp, data):
+    def run(xp, data, **options):
         function = xp
         for part in name.split("."):
             function = getattr(function, part)
-        return function(*data)
+        return function(*data, **options)
 
     return run
 
 
 def width(dtype):
-    return {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "uint8": 1, "bool": 1}[dtype]
+    return {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "uint8": 1, "bool": 1}[dtype]
 
 
 def elementwise(name, inputs, low, high, dtype, tolerance, result=None):
@@ -76,21 +76,17 @@ def other(name, size, quick_size, setup, run, tolerance=0.0, bytes_moved=None, f
     return Case(name, "kernels", (size,), (quick_size,), setup, run, tolerance, bytes_moved, flops)
 
 
-def square_matrices(dtype):
-    def setup(xp, n):
-        return uniform(xp, n, n, dtype=dtype, seed=1), uniform(xp, n, n, dtype=dtype, seed=2)
-
-    return setup
-
-
-def dominant_matrix(xp, n):
-    """A symmetric positive definite matrix."""
-    a = uniform(xp, n, n, seed=1)
-    return (a + a.T + 2.0 * n * xp.eye(n),)
-
-
-def system(xp, n):
-    return (*dominant_matrix(xp, n), uniform(xp, n, seed=2))
+def along(name, axis, tolerance):
+    """A running result along one axis of a square array."""
+    return other(
+        f"{name}, axis {axis}",
+        4096,
+        256,
+        lambda xp, n: (uniform(xp, n, n),),
+        lambda xp, d: by_name(name)(xp, d, axis=axis),
+        tolerance,
+        lambda n: 16.0 * n * n,
+    )
 
 
 def complex_line(xp, n):
@@ -122,6 +118,9 @@ def draws(method, *arguments):
 ELEMENTWISE = [
     elementwise("add", 2, -1.0, 1.0, "float64", 0.0),
     elementwise("add", 2, -1.0, 1.0, "float32", 0.0),
+    elementwise("add", 2, -1.0, 1.0, "float16", 0.0),
+    elementwise("multiply", 2, -1.0, 1.0, "float16", 0.0),
+    elementwise("exp", 1, -5.0, 5.0, "float16", 1e-3),
     elementwise("add", 2, -1000.0, 1000.0, "int64", 0.0),
     elementwise("add", 2, -1000.0, 1000.0, "int32", 0.0),
     elementwise("add", 2, 0.0, 100.0, "uint8", 0.0),
@@ -171,6 +170,7 @@ ELEMENTWISE = [
 REDUCTIONS = [
     reduction("sum", -1.0, 1.0, "float64", 1e-10),
     reduction("sum", 0.0, 1.0, "float32", 1e-4),
+    reduction("max", -1.0, 1.0, "float16", 0.0),
     reduction("sum", 0.0, 1000.0, "int64", 0.0),
     reduction("sum", 0.0, 100.0, "uint8", 0.0),
     reduction("prod", 0.999999, 1.000001, "float64", 1e-9),
@@ -187,75 +187,16 @@ REDUCTIONS = [
 ]
 
 OTHERS = [
-    other(
-        "matmul f64",
-        4096,
-        256,
-        square_matrices("float64"),
-        by_name("matmul"),
-        1e-12,
-        None,
-        lambda n: 2.0 * n**3,
-    ),
-    other(
-        "matmul f32",
-        4096,
-        256,
-        square_matrices("float32"),
-        by_name("matmul"),
-        1e-4,
-        None,
-        lambda n: 2.0 * n**3,
-    ),
-    other(
-        "matmul i64", 512, 64, lambda xp, n: (whole(xp, n, n), whole(xp, n, n)), by_name("matmul"), 0.0, None
-    ),
-    other(
-        "matrix times vector",
-        8192,
-        256,
-        lambda xp, n: (uniform(xp, n, n, seed=1), uniform(xp, n, seed=2)),
-        by_name("matmul"),
-        1e-12,
-        lambda n: 8.0 * n * n,
-        lambda n: 2.0 * n * n,
-    ),
-    other(
-        "dot",
-        50_000_000,
-        100_000,
-        two_inputs(-1.0, 1.0, "float64"),
-        by_name("dot"),
-        1e-10,
-        lambda n: 16.0 * n,
-    ),
-    other("solve", 2048, 128, system, by_name("linalg.solve"), 1e-10, None, lambda n: 2 / 3 * n**3),
-    other(
-        "cholesky", 2048, 128, dominant_matrix, by_name("linalg.cholesky"), 1e-10, None, lambda n: n**3 / 3
-    ),
-    other("inverse", 1024, 128, dominant_matrix, by_name("linalg.inv"), 1e-10, None, lambda n: 2.0 * n**3),
-    other("eigvalsh", 512, 64, dominant_matrix, by_name("linalg.eigvalsh"), 1e-10),
-    other(
-        "singular values",
-        512,
-        64,
-        dominant_matrix,
-        lambda xp, d: xp.linalg.svd(d[0], compute_uv=False),
-        1e-10,
-    ),
-    other("fft", 1 << 20, 1 << 12, complex_line, by_name("fft.fft"), 1e-12),
-    other("rfft", 1 << 20, 1 << 12, one_input(-1.0, 1.0, "float64"), by_name("fft.rfft"), 1e-12),
-    other("fft2", 1024, 64, lambda xp, n: (uniform(xp, n, n),), by_name("fft.fft2"), 1e-12),
     other("sort f64", 20_000_000, 100_000, one_input(-1.0, 1.0, "float64"), by_name("sort"), 0.0),
     other("sort i64", 20_000_000, 100_000, whole_numbers(1 << 40), by_name("sort"), 0.0),
-    other("argsort f64", 5_000_000, 50_000, one_input(-1.0, 1.0, "float64"), by_name("argsort"), 0.0),
-    other("unique", 5_000_000, 50_000, whole_numbers(1_000), by_name("unique"), 0.0),
+    other("argsort f64", 20_000_000, 50_000, one_input(-1.0, 1.0, "float64"), by_name("argsort"), 0.0),
+    other("unique", 20_000_000, 50_000, whole_numbers(1_000), by_name("unique"), 0.0),
     other("median", 5_000_000, 50_000, one_input(-1.0, 1.0, "float64"), by_name("median"), 0.0),
     other("searchsorted", 1_000_000, 10_000, sorted_and_wanted, by_name("searchsorted"), 0.0),
     other("bincount", 20_000_000, 100_000, whole_numbers(1_000), by_name("bincount"), 0.0, lambda n: 8.0 * n),
     other(
         "histogram",
-        5_000_000,
+        20_000_000,
         50_000,
         one_input(-1.0, 1.0, "float64"),
         lambda xp, d: xp.histogram(d[0], bins=100)[0],
@@ -263,14 +204,19 @@ OTHERS = [
         lambda n: 8.0 * n,
     ),
     other("nonzero", 20_000_000, 100_000, whole_numbers(2), by_name("flatnonzero"), 0.0),
+    along("cumsum", 0, 1e-12),
+    along("cumsum", 1, 1e-12),
+    along("maximum.accumulate", 0, 0.0),
+    along("maximum.accumulate", 1, 0.0),
     other(
-        "cumsum, axis 0",
-        4096,
-        256,
-        lambda xp, n: (uniform(xp, n, n),),
-        lambda xp, d: xp.cumsum(d[0], axis=0),
+        "convolve with 65",
+        1_000_000,
+        10_000,
+        lambda xp, n: (uniform(xp, n, seed=1), uniform(xp, 65, seed=2)),
+        by_name("convolve"),
         1e-12,
-        lambda n: 16.0 * n * n,
+        None,
+        lambda n: 130.0 * n,
     ),
     other(
         "transposed copy",

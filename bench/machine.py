@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPY_DISABLE_CPU_FEATURES")
+SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES")
+PREFIXES = ("MANIPLE_", "OPENBLAS_", "NUMBA_", "XLA_")
 
 
 def _field(path: str, key: str) -> str | None:
@@ -25,6 +26,12 @@ def _field(path: str, key: str) -> str | None:
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def available() -> float:
+    """Bytes of memory that programs may still take."""
+    free = _field("/proc/meminfo", "MemAvailable")
+    return 1024.0 * int(free.split()[0]) if free else float("inf")
 
 
 def describe() -> dict[str, Any]:
@@ -42,7 +49,7 @@ def describe() -> dict[str, Any]:
         "settings": {
             name: value
             for name, value in sorted(os.environ.items())
-            if name in SETTINGS or name.startswith("MANIPLE_")
+            if name in SETTINGS or name.startswith(PREFIXES)
         },
     }
 

@@ -1,42 +1,46 @@
-"""The array modules that are compared. A new one is a row of the table."""
+"""What is compared. A new peer is a row of the table, and a file of `dialects/` if it does not speak NumPy."""
 
-import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from dataclasses import dataclass, field
 
-import numpy as np
+TUNED = "+thp"
+"""After a peer's name: run it with the C library's allocator tuned for large arrays."""
+
+TUNED_ENVIRONMENT = {
+    # Huge pages; freed memory is kept rather than returned to the system and faulted in again.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.arena_max=1"
+    ":glibc.malloc.trim_threshold=34359738368:glibc.malloc.top_pad=67108864"
+}
 
 
 @dataclass(frozen=True)
 class Peer:
-    """An array module with NumPy's names, how to wait for its results and whose version to report."""
+    """A library: its dialect, the module whose import is timed, and the packages pip installs for it alone.
 
-    module: str
-    package: str
-    synchroniser: str | None
+    Peers without packages run in the interpreter that runs the benchmarks.
+    """
 
-    def load(self) -> ModuleType:
-        """The module itself; `ImportError` where it is not installed."""
-        return importlib.import_module(self.module)
-
-    def wait(self) -> Callable[[], None]:
-        """A function that returns when everything asked for is computed."""
-        if self.synchroniser is None:
-            return lambda: None
-        return getattr(importlib.import_module(self.package), self.synchroniser)
-
-    def fetch(self, value: Any) -> np.ndarray:
-        """A result as an array of NumPy's."""
-        return np.asarray(value)
-
-    def version(self) -> str:
-        """The version that the package states."""
-        return getattr(importlib.import_module(self.package), "__version__", "unknown")
+    dialect: str
+    module: str | None
+    packages: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 PEERS: dict[str, Peer] = {
-    "numpy": Peer("numpy", "numpy", None),
-    "maniple": Peer("maniple.numpy", "maniple", "sync"),
+    "numpy": Peer("numpy", "numpy"),
+    "maniple": Peer("maniple", "maniple.numpy"),
+    "numexpr": Peer("numexpr", "numexpr", ("numexpr>=2.14,<3",)),
+    "numba": Peer("numba", "numba", ("numba>=0.68,<0.70", "scipy<2")),
+    "jax": Peer("jax", "jax", ("jax[cpu]>=0.10,<0.11",)),
+    # The package index has only the wheel for GPUs, three gigabytes with its libraries; it runs without one.
+    "torch": Peer("torch", "torch", ("torch>=2.15,<2.16", "setuptools")),
+    "dask": Peer("dask", "dask.array", ("dask[array]>=2026.8,<2027",)),
+    "c": Peer("c", None),
 }
+
+
+def find(label: str) -> Peer:
+    """The peer that a label such as `jax` or `jax+thp` names; `KeyError` if there is none."""
+    peer = PEERS[label.removesuffix(TUNED)]
+    if not label.endswith(TUNED):
+        return peer
+    return Peer(peer.dialect, peer.module, peer.packages, peer.environment | TUNED_ENVIRONMENT)

@@ -14,15 +14,28 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-COLOURS = {"numpy": "#8a8f98", "maniple": "#c2410c"}
-SPARE_COLOURS = ("#1d6fa5", "#4d8b31", "#7b4ea3", "#b58900", "#0f8b8d")
+matplotlib.rcParams["svg.hashsalt"] = "maniple"
+
+COLOURS = {
+    "numpy": "#8a8f98",
+    "maniple": "#c2410c",
+    "numexpr": "#4d8b31",
+    "numba": "#1d6fa5",
+    "jax": "#7b4ea3",
+    "torch": "#b58900",
+    "dask": "#0f8b8d",
+    "c": "#222222",
+}
+SPARE_COLOURS = ("#9d174d", "#365314", "#3730a3")
+MOST_BARS = 2
+"""Up to so many peers beside NumPy are drawn as bars, more as dots on a line."""
 
 Row = dict[str, Any]
 
 
 def colour(peer: str, peers: list[str]) -> str:
     """A peer's colour, the same in every panel."""
-    return COLOURS.get(peer) or SPARE_COLOURS[peers.index(peer) % len(SPARE_COLOURS)]
+    return COLOURS.get(peer.split("+")[0]) or SPARE_COLOURS[peers.index(peer) % len(SPARE_COLOURS)]
 
 
 def draw_times(axes: Axes, case: str, rows: list[Row], peers: list[str]) -> None:
@@ -73,6 +86,36 @@ def draw_ratios(axes: Axes, rows: list[Row], peers: list[str]) -> None:
     axes.legend(loc="lower right", fontsize=8)
 
 
+def draw_dots(axes: Axes, rows: list[Row], peers: list[str]) -> None:
+    """A line for each case, a dot on it for each peer's speed beside NumPy's; tuned allocators are hollow."""
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    for peer in sorted(peers, key=lambda name: name == "maniple"):
+        mine = [row for row in rows if row["peer"] == peer and row["seconds"] and not row["complaint"]]
+        face = "none" if peer.endswith("+thp") else colour(peer, peers)
+        ours = peer == "maniple"
+        axes.scatter(
+            [row["ratio"] for row in mine],
+            [cases.index(row["case"]) for row in mine],
+            s=70 if ours else 34,
+            marker="D" if ours else "o",
+            facecolors=face,
+            edgecolors=colour(peer, peers),
+            label="C, by hand" if peer == "c" else peer,
+            alpha=1.0 if ours else 0.85,
+            zorder=4 if ours else 3,
+        )
+    axes.set(xscale="log", xlabel="times as fast as NumPy", ylim=(len(cases) - 0.4, -0.6))
+    ticks = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300]
+    lowest, highest = axes.get_xlim()
+    ticks = [tick for tick in ticks if lowest <= tick <= highest]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_yticks(range(len(cases)), cases, fontsize=8)
+    axes.axvline(1.0, color="black", linewidth=0.8)
+    axes.grid(axis="both", alpha=0.2)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(peers), fontsize=8)
+
+
 def draw(record: Row, path: Path) -> None:
     """One picture of all results: the cases with many sizes first, then the largest size of every case."""
     peers = list(record["peers"])
@@ -88,7 +131,7 @@ def draw(record: Row, path: Path) -> None:
 
     heights = [3.2] * -(-len(curves) // 3)
     if compared:
-        heights.append(0.8 + (0.1 + 0.13 * len(others)) * len(by_case))
+        heights.append(0.8 + (0.1 + 0.13 * min(len(others), MOST_BARS)) * len(by_case))
     if not heights:
         raise SystemExit("nothing to draw: only NumPy was measured, at one size of each case")
     figure = plt.figure(figsize=(11.0, sum(heights) + 0.5), layout="constrained")
@@ -99,12 +142,15 @@ def draw(record: Row, path: Path) -> None:
         if number == 0:
             axes.legend(fontsize=8)
     if compared:
-        draw_ratios(figure.add_subplot(grid[-1, :]), compared, others)
+        ratios = draw_ratios if len(others) <= MOST_BARS else draw_dots
+        ratios(figure.add_subplot(grid[-1, :]), compared, others)
     machine = record["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in record["peers"].items())
+    named = {name: version for name, version in record["peers"].items() if not name.endswith("+thp")}
+    versions = ", ".join(f"{name} {version}" for name, version in named.items())
     title = f"{machine['processor']}, {machine['cores']} cores, {record['date'][:10]}: {versions}"
     figure.suptitle(title, fontsize=10)
-    figure.savefig(path, dpi=120)
+    # Without the date, so that the same figures give the same file.
+    figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
 

@@ -21,7 +21,8 @@ cargo ci COMMAND
   fuzz       random programs against NumPy under hostile settings: cargo ci fuzz --seeds 0-2000
   cuda-check every kind of CUDA kernel compiled for three GPUs, without one, with the registers that it takes
   emulated   Python tests, examples and random programs on GPUs that the host's processor plays
-  bench      measured comparisons: cargo ci bench [overhead|array|kernels] [--quick] [--json FILE]
+  bench      measured comparisons: cargo ci bench [overhead|array|kernels|linear|scale] [--peers numpy,maniple,jax,c]
+             [--case NAME] [--quick] [--json FILE]
   device     everything that needs a GPU: a folder to carry to one, run here if this machine has one
   upstream   the installed NumPy's own tests: cargo ci upstream numpy [FILES]
   gen        write the generated pages again
