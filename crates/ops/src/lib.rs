@@ -5,7 +5,7 @@
 //! interpreter ([`eval`]). A [`Body`] is a straight-line program of rows, what an element-wise kernel runs.
 //!
 //! To add an operation, add a row to `table.rs`; sample inputs in `samples.rs` too if its domain is unusual. For a GPU,
-//! give it a line in `cuda/rows.rs`, or list it there as the CPU's.
+//! give it a line in `cuda/rows.rs` and in `wgsl/rows.rs`, or list it there as the CPU's.
 //!
 //! ```
 //! use maniple_ops::{Body, Dtype, Op, Operand, Scalar, eval, resolve};
@@ -33,6 +33,7 @@ mod rule;
 pub mod samples;
 mod scalar;
 mod table;
+pub mod wgsl;
 
 pub use arg::{Arg, ArgLeaf, arg_leaf};
 pub use block::{block, block_at, cast_block, cast_block_at, cast_may_raise};
