@@ -5,7 +5,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::{naturally_aligned, values};
-use crate::geometry::{Space, address, index_type};
+use crate::geometry::{Space, Written, address, index_type};
 use maniple_ops::Dtype;
 use maniple_ops::cuda;
 use maniple_runtime::{Extreme, Launch};

@@ -9,7 +9,7 @@
 //! over those is left.
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use maniple_ops::cuda;
 use maniple_ops::{Dtype, Op, Order, fold};
 use maniple_runtime::{Arg, Launch};

@@ -2,7 +2,7 @@
 
 use crate::command::{Call, Class, Command, MOST_WORDS, Program, Words, grid};
 use crate::fold::naturally_aligned;
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use maniple_ops::Dtype;
 use maniple_runtime::{Arg, Binding, Indexed, Launch};
 use smallvec::{SmallVec, smallvec};

@@ -2,7 +2,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::{naturally_aligned, values};
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use crate::map::push_scalars;
 use maniple_ops::Dtype;
 use maniple_ops::cuda;

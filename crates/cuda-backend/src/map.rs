@@ -5,7 +5,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::naturally_aligned;
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use maniple_ops::cuda::{self, Watch};
 use maniple_ops::{Body, Dtype, Scalar};
 use maniple_runtime::{Arg, Binding, Launch};

@@ -5,7 +5,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::naturally_aligned;
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use maniple_ops::{Dtype, cuda};
 use maniple_runtime::{Launch, View};
 use smallvec::{SmallVec, smallvec};

