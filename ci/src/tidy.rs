@@ -13,7 +13,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mapper", &["maniple-ops", "maniple-runtime"]),
     ("cpu-backend", &["maniple-ops", "maniple-runtime"]),
     ("cuda-backend", &["maniple-ops", "maniple-runtime"]),
-    ("array", &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu", "maniple-cuda"]),
+    ("wgpu-backend", &["maniple-ops", "maniple-runtime"]),
+    ("array", &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu", "maniple-cuda", "maniple-wgpu"]),
     ("maniple", &["maniple-array", "maniple-ops", "maniple-runtime"]),
     ("python", &["maniple-array", "maniple-ops", "maniple-runtime"]),
 ];

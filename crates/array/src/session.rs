@@ -163,6 +163,16 @@ fn device(name: &str, settings: &Settings, before: &[Arc<dyn Backend>]) -> Resul
             };
             Ok(Arc::new(maniple_cuda::Cuda::new(driver, place, settings.memory_limit)))
         }
+        #[cfg(feature = "wgpu")]
+        "wgpu" => {
+            let place = maniple_wgpu::At {
+                backend: before.len() as u16,
+                memory: parts.iter().map(|part| part.memories.len()).sum::<usize>() as u16,
+                processor: parts.iter().map(|part| part.processors.len()).sum::<usize>() as u16,
+            };
+            let cache = settings.cache.as_deref().map(|folder| folder.join("wgpu"));
+            Ok(Arc::new(maniple_wgpu::Wgpu::find(place, settings.memory_limit, cache.as_deref())?))
+        }
         _ => {
             let _ = (settings, parts);
             Err("this build of Maniple does not hold it".into())
