@@ -14,7 +14,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cpu-backend", &["maniple-ops", "maniple-runtime"]),
     ("cuda-backend", &["maniple-ops", "maniple-runtime"]),
     ("wgpu-backend", &["maniple-ops", "maniple-runtime"]),
-    ("array", &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu", "maniple-cuda", "maniple-wgpu"]),
+    ("conformance", &["maniple-cpu", "maniple-mapper", "maniple-ops", "maniple-runtime"]),
+    (
+        "array",
+        &["maniple-ops", "maniple-runtime", "maniple-mapper", "maniple-cpu", "maniple-cuda", "maniple-wgpu"],
+    ),
     ("maniple", &["maniple-array", "maniple-ops", "maniple-runtime"]),
     ("python", &["maniple-array", "maniple-ops", "maniple-runtime"]),
 ];

@@ -47,7 +47,7 @@ def fallback(mode_in_block: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def on(backend: str) -> Iterator[None]:
-    """Within the block, what `backend` (`cpu`, `cuda`) supports runs on its processors, and nowhere else.
+    """Within the block, what `backend` (`cpu`, `cuda`, `wgpu`) supports runs on its processors, and nowhere else.
 
     Raises RuntimeError, with the reason, where there is no such backend.
     """

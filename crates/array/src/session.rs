@@ -130,7 +130,9 @@ fn make(settings: Settings) -> Result<Runtime, String> {
 /// The backends that the settings name beside the host's processors, as far as they are there.
 fn devices(settings: &Settings, first: &[Arc<dyn Backend>]) -> Vec<Arc<dyn Backend>> {
     let mut all = first.to_vec();
-    for name in settings.backends.iter().filter(|name| *name != "cpu") {
+    // Who asks for everything to run on a backend asks for the backend.
+    let asked = settings.on.iter().filter(|name| !settings.backends.contains(name));
+    for name in settings.backends.iter().chain(asked).filter(|name| *name != "cpu") {
         match device(name, settings, &all) {
             Ok(backend) => all.push(backend),
             Err(reason) => {

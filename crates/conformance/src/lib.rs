@@ -1,6 +1,11 @@
 //! What the tests of backends share: launches made by hand, run on a device next to the host's processor.
 
 #[path = "../../cpu-backend/tests/common/mod.rs"]
+#[allow(
+    missing_docs,
+    clippy::should_implement_trait,
+    reason = "what it holds is written where it lies, among the tests"
+)]
 pub mod common;
 pub mod rows;
 
@@ -81,8 +86,7 @@ impl Bench {
             let bytes = region.len() * 16;
             if bytes > 0 {
                 let from = Place { memory: MemoryId(1), address: allocation.address };
-                let event =
-                    device.copy(from, host(region.as_mut_ptr()), bytes, self.named.region(), &[]);
+                let event = device.copy(from, host(region.as_mut_ptr()), bytes, self.named.region(), &[]);
                 done(event).expect("it is copied");
             }
             device.free(allocation);

@@ -232,8 +232,7 @@ pub fn random_bodies(bench: &Bench, promise: &dyn Promise, dtypes: &[Dtype], row
                 layouts[input] = shared;
             }
         }
-        let case =
-            Case { body: &body, shape, layouts: &layouts, constants: &constants, in_place: &in_place };
+        let case = Case { body: &body, shape, layouts: &layouts, constants: &constants, in_place: &in_place };
         case.check(bench, promise, &mut random);
     }
 }

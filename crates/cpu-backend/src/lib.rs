@@ -87,6 +87,7 @@ impl Backend for Cpu {
             workers: workers as u32,
             bytes_per_second: BYTES_PER_SECOND,
             launch_seconds: LAUNCH_SECONDS,
+            about: String::new(),
         };
         Part {
             name: "cpu".into(),

@@ -231,6 +231,7 @@ impl Backend for Cuda {
             workers: 1,
             bytes_per_second: device.bytes_per_second,
             launch_seconds: LAUNCH_SECONDS,
+            about: format!("compute capability {}", device.architecture),
         };
         let devices = self.driver.devices();
         Part {

@@ -83,6 +83,7 @@ pub fn machine(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         entry.set_item("workers", processor.workers)?;
         entry.set_item("bytes_per_second", processor.bytes_per_second)?;
         entry.set_item("launch_seconds", processor.launch_seconds)?;
+        entry.set_item("about", &processor.about)?;
         processors.append(entry)?;
     }
     let found = PyDict::new(py);

@@ -75,7 +75,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "MANIPLE_ON",
         default: "chosen by the mapper",
-        help: "Backend that gets everything it supports, such as cuda.",
+        help: "Backend that gets everything it supports, such as cuda or wgpu.",
     },
     Setting {
         name: "MANIPLE_PIECES",

@@ -41,6 +41,8 @@ pub struct Processor {
     pub bytes_per_second: f64,
     /// Time to hand it a point task, in seconds.
     pub launch_seconds: f64,
+    /// What else a person may want to know of it, such as its driver; empty if nothing.
+    pub about: String,
 }
 
 /// Everything the runtime may use.

@@ -45,6 +45,7 @@ impl Backend for Null {
             workers: 1,
             bytes_per_second: 1e10,
             launch_seconds: 1e-6,
+            about: String::new(),
         };
         Part {
             name: "null".into(),

@@ -116,9 +116,10 @@ pub(crate) trait Class: Send + Sync {
     fn scratch(&self, _first: usize, _last: usize) -> usize {
         0
     }
-    /// Whether neighbouring points touch neighbouring bytes, so that few points need to see little of any buffer.
-    fn is_flat(&self) -> bool {
-        false
+    /// If neighbouring points touch neighbouring bytes, so that few points need to see little of any buffer: into how many
+    /// points a launch may be cut to fit what a kernel sees.
+    fn grain(&self) -> Option<usize> {
+        None
     }
     /// The kernels that compute a range of points, in order.
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]>;
@@ -181,7 +182,15 @@ impl Buffers {
     }
 
     /// The place of an argument, of which a range of points touches a span.
-    pub(crate) fn place(&self, number: usize, arg: &Arg, base: u64, offset: isize, first: usize, last: usize) -> Place {
+    pub(crate) fn place(
+        &self,
+        number: usize,
+        arg: &Arg,
+        base: u64,
+        offset: isize,
+        first: usize,
+        last: usize,
+    ) -> Place {
         let span = arg.span_of(first, last);
         Place {
             binding: self.of[number],

@@ -5,6 +5,7 @@ use maniple_ops::wgsl::Features;
 use maniple_runtime::{DeviceError, OutOfMemory};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -36,6 +37,30 @@ pub struct Info {
     pub largest_binding: usize,
     /// Buffers that a kernel can see.
     pub most_buffers: usize,
+}
+
+impl fmt::Display for Info {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Discrete => "a GPU with memory of its own",
+            Kind::Integrated => "a GPU",
+            Kind::Software => "the host's processor",
+        };
+        write!(out, "{kind}, by {}", self.driver)?;
+        let features = [
+            (self.features.int64, "64-bit integers"),
+            (self.subgroups, "subgroups"),
+            (self.timestamps, "timestamps"),
+        ];
+        features.iter().filter(|(there, _)| *there).try_for_each(|(_, name)| write!(out, ", {name}"))?;
+        write!(
+            out,
+            "; {} buffers of {} MiB at most, {} MiB of each seen at a time",
+            self.most_buffers,
+            self.largest_buffer >> 20,
+            self.largest_binding >> 20
+        )
+    }
 }
 
 /// Kinds of adapters.
@@ -138,11 +163,8 @@ impl Device {
             (Some(folder), Some(key)) if features.contains(wgpu::Features::PIPELINE_CACHE) => {
                 let file = folder.join(key);
                 let data = std::fs::read(&file).ok();
-                let descriptor = wgpu::PipelineCacheDescriptor {
-                    label: None,
-                    data: data.as_deref(),
-                    fallback: true,
-                };
+                let descriptor =
+                    wgpu::PipelineCacheDescriptor { label: None, data: data.as_deref(), fallback: true };
                 // SAFETY: nobody but this backend writes the file, and only what a cache of the same key gave it.
                 let pipelines = unsafe { device.create_pipeline_cache(&descriptor) };
                 Some(Cache { pipelines, file })
@@ -224,7 +246,10 @@ impl Device {
         let other = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
         // Division by zero has a meaning in WGSL that the rows rely on; loops end, and no index leaves its buffer.
         // SAFETY: a kernel touches nothing but the elements of its launch's arguments, which lie within what is bound.
-        let checks = wgpu::ShaderRuntimeChecks { int_div_checks: true, ..unsafe { wgpu::ShaderRuntimeChecks::all(false) } };
+        let checks = wgpu::ShaderRuntimeChecks {
+            int_div_checks: true,
+            ..unsafe { wgpu::ShaderRuntimeChecks::all(false) }
+        };
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: None,
             source: wgpu::ShaderSource::Wgsl(program.text.as_str().into()),

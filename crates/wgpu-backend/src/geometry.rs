@@ -87,11 +87,6 @@ pub(crate) fn fetched(buffers: &Buffers, arg: usize, dtype: Dtype, at: &str) -> 
     }
 }
 
-/// The expression for the value of an argument's element at byte `at`, a variable.
-pub(crate) fn loaded(buffers: &Buffers, arg: usize, dtype: Dtype, at: &str) -> String {
-    opened(dtype, &fetched(buffers, arg, dtype, at))
-}
-
 /// The statement that stores bits as an argument's element at byte `at`; both are variables.
 pub(crate) fn stored(buffers: &Buffers, arg: usize, dtype: Dtype, at: &str, bits: &str) -> String {
     stored_in(buffers.of(arg), buffers.modes[buffers.of(arg)], dtype, at, bits)
@@ -122,9 +117,4 @@ pub(crate) fn stored_in(binding: usize, mode: Mode, dtype: Dtype, at: &str, bits
             }
         }
     }
-}
-
-/// An address: a base of a binding moved by an offset.
-pub(crate) fn address(base: u64, offset: isize) -> u64 {
-    base.wrapping_add_signed(offset as i64)
 }

@@ -9,9 +9,13 @@ mod body;
 mod command;
 mod copies;
 mod device;
+mod fold;
+mod gather;
 mod geometry;
+mod iota;
 mod map;
 mod memory;
+mod reduce;
 mod staging;
 mod stream;
 
@@ -20,6 +24,7 @@ pub use device::{Info, Kind};
 use crate::command::{Call, Class, MOST_COMMANDS};
 use crate::device::Device;
 use crate::stream::Stream;
+use maniple_ops::wgsl::Features;
 use maniple_runtime::{
     Allocation, Backend, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory, Part,
     Place, PointTask, Prepared, Processor, ProcessorId, Region,
@@ -183,6 +188,7 @@ impl Backend for Wgpu {
             workers: 1,
             bytes_per_second: device.info.bytes_per_second,
             launch_seconds: LAUNCH_SECONDS,
+            about: device.info.to_string(),
         };
         Part {
             name: "wgpu".into(),
@@ -247,33 +253,36 @@ struct Ready {
     class: Box<dyn Class>,
 }
 
-/// Fewest points into which a launch is cut to fit what a kernel can see of a buffer.
-const FEWEST_POINTS: usize = 1 << 16;
-
 impl Ready {
     /// Nothing if a device cannot do it: no text for a row, too many buffers, or too large ones.
     fn new(launch: &Launch, devices: &[&Info]) -> Option<Ready> {
-        let features = maniple_ops::wgsl::Features {
-            int64: devices.iter().all(|info| info.features.int64),
-        };
+        let features = Features { int64: devices.iter().all(|info| info.features.int64) };
         let class: Box<dyn Class> = match &*launch.kernel {
             Kernel::Map(body) => Box::new(map::Map::new(launch, body, features)?),
+            Kernel::Reduce(reduce) => Box::new(reduce::Reduction::new(launch, reduce, features)?),
+            Kernel::Fold { op, dtype } => Box::new(fold::Fold::new(launch, *op, *dtype, features)?),
+            Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype, features)?),
+            Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             _ => return None,
         };
         let most = devices.iter().map(|info| info.most_buffers).min()?;
         let limit = devices.iter().map(|info| info.largest_binding).min()?;
+        let points = class.grain().unwrap_or(usize::MAX).min(launch.extent);
         // A class may need a buffer beside those of the arguments, and there is that of the report.
         let fits = launch.args.len() + 2 <= most
-            && launch.extent < u32::MAX as usize / 2
-            && widest(launch, 0, if class.is_flat() { launch.extent.min(FEWEST_POINTS) } else { launch.extent }) <= limit;
+            && launch.extent < i32::MAX as usize
+            && launch.args.iter().all(|arg| arg.view.size() < i32::MAX as usize)
+            && widest(launch, 0, points) <= limit;
         fits.then_some(Ready { class })
     }
 
-    /// How many points from `first` on fit what a kernel can see of every buffer: all, or a part of even size.
+    /// Up to which point the launch fits what a kernel sees of every buffer, from `first` on.
     fn fitting(&self, launch: &Launch, first: usize, last: usize, limit: usize) -> usize {
         let mut end = last;
-        while widest(launch, first, end) > limit && end - first > FEWEST_POINTS {
-            end = first + ((end - first) / 2).next_multiple_of(FEWEST_POINTS);
+        if let Some(grain) = self.class.grain() {
+            while widest(launch, first, end) > limit && end - first > grain {
+                end = first + ((end - first) / 2).next_multiple_of(grain);
+            }
         }
         end
     }

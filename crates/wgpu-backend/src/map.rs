@@ -53,10 +53,11 @@ impl Map {
         // All words of outputs that threads share must begin with the same element.
         let mut starts = launch.args[inputs..].iter().filter_map(|arg| start(arg, width));
         let first = starts.next();
-        let layout = match launch.args.iter().enumerate().all(flat) && starts.all(|start| Some(start) == first) {
-            true => Layout::Flat { width },
-            false => Layout::Strided,
-        };
+        let layout =
+            match launch.args.iter().enumerate().all(flat) && starts.all(|start| Some(start) == first) {
+                true => Layout::Flat { width },
+                false => Layout::Strided,
+            };
         let buffers =
             Buffers::new(&launch.args, |arg| layout == Layout::Strided && launch.args[arg].dtype.size() < 4);
         let own = PLACES + launch.args.len() + 3 + space.words();
@@ -152,11 +153,7 @@ impl Map {
             self.source.function(),
             head(),
             count = word(self.own() + 1),
-            distances = self.space.text(
-                &format!("(thread + {})", word(self.own())),
-                self.own() + 3,
-                &names
-            ),
+            distances = self.space.text(&format!("(thread + {})", word(self.own())), self.own() + 3, &names),
             call = call.join(", "),
         )
     }
@@ -174,8 +171,8 @@ impl Map {
 }
 
 impl Class for Map {
-    fn is_flat(&self) -> bool {
-        self.layout != Layout::Strided
+    fn grain(&self) -> Option<usize> {
+        (self.layout != Layout::Strided).then_some(1 << 16)
     }
 
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {

@@ -27,8 +27,9 @@ impl Staging {
     /// A mapped buffer of at least so many bytes that the host writes and the device copies from.
     pub(crate) fn for_upload(&mut self, device: &Device, bytes: usize) -> Result<wgpu::Buffer, OutOfMemory> {
         let size = size_of_buffer(bytes);
-        let (mapped, waiting) =
-            std::mem::take(&mut self.landing).into_iter().partition(|(_, mapped)| mapped.load(Ordering::Acquire));
+        let (mapped, waiting) = std::mem::take(&mut self.landing)
+            .into_iter()
+            .partition(|(_, mapped)| mapped.load(Ordering::Acquire));
         self.landing = waiting;
         let mapped: Vec<_> = mapped;
         self.ready.extend(mapped.into_iter().map(|(buffer, _)| buffer));
@@ -43,7 +44,11 @@ impl Staging {
     }
 
     /// An unmapped buffer of at least so many bytes that the device copies to and the host reads.
-    pub(crate) fn for_download(&mut self, device: &Device, bytes: usize) -> Result<wgpu::Buffer, OutOfMemory> {
+    pub(crate) fn for_download(
+        &mut self,
+        device: &Device,
+        bytes: usize,
+    ) -> Result<wgpu::Buffer, OutOfMemory> {
         let size = size_of_buffer(bytes);
         if let Some(at) = self.reading.iter().position(|buffer| buffer.size() as usize == size) {
             return Ok(self.reading.swap_remove(at));
@@ -68,7 +73,8 @@ impl Staging {
         }
         let mapped = Arc::new(AtomicBool::new(false));
         let told = mapped.clone();
-        buffer.map_async(wgpu::MapMode::Write, .., move |result| told.store(result.is_ok(), Ordering::Release));
+        buffer
+            .map_async(wgpu::MapMode::Write, .., move |result| told.store(result.is_ok(), Ordering::Release));
         self.landing.push((buffer, mapped));
     }
 }

@@ -175,8 +175,7 @@ impl Stream {
     /// Ends a command: what was recorded since the last one. Its number.
     pub(crate) fn end(&mut self) -> u64 {
         self.queued += 1;
-        let enough =
-            |recording: &Recording| recording.kernels >= KERNELS || recording.bytes >= BYTES;
+        let enough = |recording: &Recording| recording.kernels >= KERNELS || recording.bytes >= BYTES;
         if self.recording.as_ref().is_some_and(enough) {
             self.submit();
         }
@@ -191,7 +190,11 @@ impl Stream {
     }
 
     /// The encoder, for a copy of so many bytes. What was uploaded from stays until it has run.
-    pub(crate) fn copying(&mut self, bytes: usize, upload: Option<wgpu::Buffer>) -> &mut wgpu::CommandEncoder {
+    pub(crate) fn copying(
+        &mut self,
+        bytes: usize,
+        upload: Option<wgpu::Buffer>,
+    ) -> &mut wgpu::CommandEncoder {
         let recording = self.recording();
         recording.pass = None;
         recording.bytes += bytes;

@@ -1,0 +1,43 @@
+// The last pass of the fixed tree over the leaves of a result: a workgroup for each.
+
+var<workgroup> values: array<Value, 256>;
+
+// Folds every `step`-th leaf of a result from leaf `start` on, as the fixed tree does.
+fn fold_leaves(result: u32, start: u32, step: u32) -> Value {
+    var values: array<Value, FAN>;
+    for (var k = 0u; k < FAN && start + k * step < leaves(); k++) {
+        values[k] = leaf(result, start + k * step);
+    }
+    for (var h = FAN / 2u; h > 0u; h = h >> 1u) {
+        for (var k = 0u; k < h && start + (k + h) * step < leaves(); k++) {
+            values[k] = combine(values[k], values[k + h]);
+        }
+    }
+    return values[0];
+}
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    mn_zero = p[0].x;
+    let result = first_result() + group.y * groups.x + group.x;
+    let used = select(0u, min(leaves(), 256u), result < last_result());
+    var value: Value;
+    if (local < used) {
+        value = fold_leaves(result, local, 256u);
+    }
+    for (var h = 128u; h > 0u; h = h >> 1u) {
+        values[local] = value;
+        workgroupBarrier();
+        if (local < h && local + h < used) {
+            value = combine(value, values[local + h]);
+        }
+        workgroupBarrier();
+    }
+    if (local == 0u && used > 0u) {
+        keep(result, 0u, value);
+    }
+}
