@@ -1,5 +1,6 @@
 //! What the tests of backends share: launches made by hand, run on a device next to the host's processor.
 
+pub mod classes;
 #[path = "../../cpu-backend/tests/common/mod.rs"]
 #[allow(
     missing_docs,

@@ -36,10 +36,10 @@ impl Gather {
             for part in parts(dtype) {
                 let _ = writeln!(
                     moves,
-                    "{{ let from = t0 + {0}u; let to = t{last} + {0}u; let bits = {1}; {2} }}",
+                    "{{ let place = t0 + {0}u; let goal = t{last} + {0}u; let bits = {1}; {2} }}",
                     part.0,
-                    fetched(buffers, 0, part.1, "from"),
-                    stored(buffers, last, part.1, "to", "bits"),
+                    fetched(buffers, 0, part.1, "place"),
+                    stored(buffers, last, part.1, "goal", "bits"),
                 );
             }
             let text = format!("{}{}{moves}}}\n", head(), self.indexing.text());

@@ -56,7 +56,12 @@ impl Iota {
                     Some("u64") => "u64(i)",
                     _ => "i",
                 };
-                format!("(start + step * {number})")
+                // What is stored is cut to the width of its dtype before.
+                let width = if number == "i" { 8 * dtype.size() } else { 32 };
+                match width {
+                    32 => format!("(start + step * {number})"),
+                    _ => format!("((start + step * {number}) & {}u)", (1u32 << width) - 1),
+                }
             }
         }
     }

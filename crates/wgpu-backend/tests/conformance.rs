@@ -3,9 +3,11 @@
 //! Where there is no adapter, the tests pass without a look; CI has one (Mesa's lavapipe).
 
 use maniple_conformance::Bench;
+use maniple_conformance::classes::{self, Check};
 use maniple_conformance::rows::{self, Promise};
 use maniple_ops::wgsl::{self, Features};
 use maniple_ops::{Body, Dtype, Op, Scalar, Step};
+use maniple_runtime::{Kernel, Launch};
 use maniple_wgpu::{At, Wgpu};
 use std::sync::Arc;
 
@@ -96,4 +98,76 @@ fn random_bodies() {
     let chosen =
         [Op::Add, Op::Multiply, Op::Maximum, Op::Less, Op::Divmod, Op::Absolute, Op::Select, Op::Modf];
     rows::random_bodies(&bench, &Bounds, &dtypes, &chosen, 200);
+}
+
+/// Runs a check of launches that are not element-wise.
+fn check(of: fn(&Check<'_>)) {
+    let Some(bench) = bench() else { return };
+    let holds = |dtype: Dtype| dtype.real() != Dtype::Float64;
+    let owes = |launch: &Launch| {
+        let known = match &*launch.kernel {
+            Kernel::Scan { .. } | Kernel::Scatter { .. } | Kernel::Nonzero | Kernel::ArgReduce { .. } => {
+                false
+            }
+            Kernel::Iota { dtype } => !dtype.is_complex(),
+            _ => true,
+        };
+        known && launch.args.iter().all(|arg| holds(arg.dtype))
+    };
+    of(&Check { bench: &bench, holds: &holds, owes: &owes, real: Dtype::Float32 });
+}
+
+#[test]
+fn reductions_have_the_bits_of_the_host() {
+    check(classes::reductions_have_the_bits_of_the_host);
+}
+
+#[test]
+fn leaves_are_folded_as_on_the_host() {
+    check(classes::leaves_are_folded_as_on_the_host);
+}
+
+#[test]
+fn evenly_spaced_numbers_are_those_of_the_host() {
+    check(classes::evenly_spaced_numbers_are_those_of_the_host);
+}
+
+#[test]
+fn elements_are_fetched_as_on_the_host() {
+    check(classes::elements_are_fetched_as_on_the_host);
+}
+
+#[test]
+fn extremes_are_found_where_the_host_finds_them() {
+    check(classes::extremes_are_found_where_the_host_finds_them);
+}
+
+#[test]
+fn scans_have_the_results_of_the_host() {
+    check(classes::scans_have_the_results_of_the_host);
+}
+
+#[test]
+fn true_elements_are_found_in_the_order_of_the_host() {
+    check(classes::true_elements_are_found_in_the_order_of_the_host);
+}
+
+#[test]
+fn the_last_write_stays_as_on_the_host() {
+    check(classes::the_last_write_stays_as_on_the_host);
+}
+
+#[test]
+fn rows_that_no_tree_may_fold_are_folded_within_a_leaf_only() {
+    check(classes::rows_that_no_tree_may_fold_are_folded_within_a_leaf_only);
+}
+
+#[test]
+fn reductions_report_the_flags_of_their_steps() {
+    check(classes::reductions_report_the_flags_of_their_steps);
+}
+
+#[test]
+fn folding_reports_flags_of_its_own() {
+    check(classes::folding_reports_flags_of_its_own);
 }

@@ -1,0 +1,554 @@
+//! Random launches of every class but element-wise ones, on a device and on the host's processor: both give the same bits.
+
+use crate::Bench;
+use crate::common::{self, Layout, Memory, Random, launch, run, run_reporting, same};
+use maniple_ops::{Body, Dtype, Flags, LEAF, Op, Scalar, Value};
+use maniple_runtime::{
+    Access, Arg, Extreme, Indexed, Kernel, Launch, Order, Privilege, Reduce, Report, Span,
+};
+use smallvec::smallvec;
+use std::sync::Arc;
+
+/// What is checked of a backend.
+pub struct Check<'a> {
+    /// The backend beside the host's processor.
+    pub bench: &'a Bench,
+    /// The dtypes that it computes with.
+    pub holds: &'a dyn Fn(Dtype) -> bool,
+    /// Whether it must take a launch.
+    pub owes: &'a dyn Fn(&Launch) -> bool,
+    /// The dtype with which floating point flags are tried.
+    pub real: Dtype,
+}
+
+impl Check<'_> {
+    /// Runs a launch on both and compares every element of the arguments that are written, and all bytes between them.
+    fn equal(
+        &self,
+        kernel: &Kernel,
+        args: &[Arg],
+        extent: usize,
+        scalars: &[Scalar],
+        memory: &Memory,
+        pieces: usize,
+    ) {
+        let launch = launch(kernel.clone(), args.to_vec(), extent);
+        let (mut wanted, mut found) = (memory.clone(), memory.clone());
+        if !self.bench.run(&launch, &mut found, scalars, pieces, None) {
+            return assert!(!(self.owes)(&launch), "the device runs {launch}");
+        }
+        assert!(run(&self.bench.cpu, &launch, &mut wanted, scalars, 1), "the host runs {launch}");
+        for arg in args.iter().filter(|arg| arg.privilege.writes()) {
+            for position in 0..arg.view.size() {
+                let (found_here, wanted_here) = (found.get(arg, position), wanted.get(arg, position));
+                assert!(
+                    same(found_here, wanted_here),
+                    "{found_here:?} is not {wanted_here:?} at {position} of {arg}, {pieces} pieces: {launch}"
+                );
+                found.set(arg, position, wanted_here);
+            }
+        }
+        assert!(found.regions == wanted.regions, "bytes between elements changed: {launch}");
+    }
+
+    /// The rows that are folded.
+    fn rows(&self) -> Vec<(Op, Dtype)> {
+        ROWS.into_iter().filter(|&(_, dtype)| (self.holds)(dtype)).collect()
+    }
+}
+
+/// Layouts whose elements a device can read at once.
+fn aligned(layouts: &[Layout]) -> Vec<Layout> {
+    layouts.iter().copied().filter(|&layout| layout != Layout::Unaligned).collect()
+}
+
+const ROWS: [(Op, Dtype); 18] = [
+    (Op::Add, Dtype::Float64),
+    (Op::Add, Dtype::Float32),
+    (Op::Add, Dtype::Float16),
+    (Op::Multiply, Dtype::Float64),
+    (Op::Maximum, Dtype::Float32),
+    (Op::Minimum, Dtype::Int16),
+    (Op::Add, Dtype::Int64),
+    (Op::Add, Dtype::Complex128),
+    (Op::Add, Dtype::Complex64),
+    (Op::Multiply, Dtype::UInt8),
+    (Op::LogicalAnd, Dtype::Bool),
+    (Op::Add, Dtype::Bool),
+    (Op::Maximum, Dtype::Float16),
+    (Op::BitwiseXor, Dtype::UInt32),
+    (Op::Multiply, Dtype::Float32),
+    (Op::Add, Dtype::Int32),
+    (Op::Minimum, Dtype::Int8),
+    (Op::Maximum, Dtype::UInt64),
+];
+
+/// A body that folds the value itself, the product of two inputs, or that product which is also stored.
+fn folded_body(kind: usize, dtype: Dtype) -> Body {
+    let inputs = vec![dtype; if kind == 0 { 1 } else { 2 }];
+    let mut body = Body { inputs, ..Body::default() };
+    let folded: Value = if kind == 0 { 0 } else { body.push_apply(Op::Multiply, dtype, smallvec![0, 1]) };
+    body.outputs = if kind == 2 { vec![folded, folded] } else { vec![folded] };
+    body
+}
+
+/// Partial results of every order and shape.
+pub fn reductions_have_the_bits_of_the_host(check: &Check<'_>) {
+    let mut random = Random(21);
+    let shapes: [(&[usize], &[usize]); 21] = [
+        (&[], &[1]),
+        (&[], &[31]),
+        (&[], &[1024]),
+        (&[], &[5000]),
+        (&[1], &[1025]),
+        (&[3], &[33]),
+        (&[3], &[2500]),
+        (&[700], &[3]),
+        (&[300], &[1]),
+        (&[200], &[8]),
+        (&[300], &[64]),
+        (&[40], &[1100]),
+        (&[2, 3], &[7, 5]),
+        (&[3], &[40, 60]),
+        (&[4, 5], &[2100]),
+        (&[1500], &[40]),
+        (&[9000], &[2]),
+        (&[3, 20], &[1200]),
+        (&[70], &[2100]),
+        (&[2, 130], &[3, 100]),
+        (&[130], &[4, 8]),
+    ];
+    for (kept, reduced) in shapes {
+        for order in [Order::KeptFirst, Order::ReducedFirst] {
+            for round in 0..2 {
+                let (op, dtype) = random.pick(&check.rows());
+                let any = if round < 1 { vec![Layout::Contiguous] } else { aligned(&Layout::ALL) };
+                let outputs =
+                    if round < 1 { vec![Layout::Contiguous] } else { aligned(&Layout::FOR_OUTPUTS) };
+                let kind = if dtype == Dtype::Bool || dtype.is_complex() { 0 } else { random.below(3) };
+                let body = folded_body(kind, dtype);
+                let (results, n): (usize, usize) = (kept.iter().product(), reduced.iter().product());
+                let leaves = n.div_ceil(LEAF);
+                let (shape, partials) = match order {
+                    Order::KeptFirst => ([kept, reduced].concat(), [kept, &[leaves]].concat()),
+                    Order::ReducedFirst => ([reduced, kept].concat(), [&[leaves], kept].concat()),
+                };
+                let mut memory = Memory::default();
+                let mut args: Vec<Arg> = Vec::new();
+                for _ in &body.inputs {
+                    let view = random.pick(&any).view(&shape, dtype.size());
+                    args.push(memory.add(view, dtype, Privilege::Read, &mut random));
+                }
+                for number in 0..body.outputs.len() {
+                    let shape = if number + 1 == body.outputs.len() { &partials } else { &shape };
+                    let view = random.pick(&outputs).view(shape, dtype.size());
+                    args.push(memory.add(view, dtype, Privilege::Write, &mut random));
+                }
+                let axes = (0..shape.len() as u8).collect();
+                let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
+                check.equal(&kernel, &args, results * leaves, &[], &memory, random.pick(&[1, 3]));
+            }
+        }
+    }
+}
+
+/// Folds of few and many leaves.
+pub fn leaves_are_folded_as_on_the_host(check: &Check<'_>) {
+    let mut random = Random(22);
+    for (kept, leaves) in [
+        (1usize, 1usize),
+        (1, 2),
+        (3, 5),
+        (5000, 3),
+        (70, 16),
+        (50, 17),
+        (3, 500),
+        (1, 1000),
+        (2, 1025),
+        (1, 16000),
+        (2, 17000),
+        (1, 300_000),
+    ] {
+        for round in 0..2 {
+            let (op, dtype) = random.pick(&check.rows());
+            let layouts = if round == 0 { vec![Layout::Contiguous] } else { aligned(&Layout::FOR_OUTPUTS) };
+            let mut memory = Memory::default();
+            let view = random.pick(&layouts).view(&[kept, leaves], dtype.size());
+            let partials = memory.add(view, dtype, Privilege::Read, &mut random);
+            let view = random.pick(&layouts).view(&[kept], dtype.size());
+            let results = memory.add(view, dtype, Privilege::Write, &mut random);
+            let kernel = Kernel::Fold { op, dtype };
+            check.equal(&kernel, &[partials, results], kept, &[], &memory, random.pick(&[1, 3]));
+        }
+    }
+}
+
+/// Ranges of every dtype.
+pub fn evenly_spaced_numbers_are_those_of_the_host(check: &Check<'_>) {
+    let mut random = Random(23);
+    for dtype in Dtype::ALL {
+        for shape in [&[][..], &[1], &[3000], &[20, 30]] {
+            let mut memory = Memory::default();
+            let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+            let output = memory.add(layout.view(shape, dtype.size()), dtype, Privilege::Write, &mut random);
+            let scalars = [random.scalar(dtype), random.scalar(dtype)];
+            let extent = output.view.size();
+            check.equal(&Kernel::Iota { dtype }, &[output], extent, &scalars, &memory, random.pick(&[1, 3]));
+        }
+    }
+}
+
+/// An indexed store of a shape, some of whose axes are indexed by random index arrays of the shape `points`, which takes
+/// the place of the indexed axes in front of the others. Returns the arguments: store, indices, values.
+fn indexing(
+    shape: &[usize],
+    indexed: usize,
+    points: &[usize],
+    dtype: Dtype,
+    privileges: [Privilege; 2],
+    memory: &mut Memory,
+    random: &mut Random,
+) -> (Indexed, Vec<Arg>) {
+    let item = dtype.size();
+    let mut store = random.pick(&aligned(&Layout::FOR_OUTPUTS)).view(shape, item);
+    let whole = memory.add(store.clone(), dtype, privileges[0], random);
+    let description =
+        Indexed { extents: shape[..indexed].to_vec(), strides: store.strides[..indexed].to_vec() };
+    let all = [points, &shape[indexed..]].concat();
+    let rest = store.strides[indexed..].to_vec();
+    store.shape = common::shape(&all);
+    store.strides = points.iter().map(|_| 0).chain(rest).collect();
+    let mut args = vec![Arg { view: store, ..whole }];
+    for &extent in &shape[..indexed] {
+        let mut view = random.pick(&aligned(&Layout::ALL)).view(points, 8);
+        let index = memory.add(view.clone(), Dtype::Int64, Privilege::Read, random);
+        for position in 0..view.size() {
+            let at = random.below(2 * extent) as i64 - extent as i64;
+            memory.set(&index, position, Scalar::new(at));
+        }
+        for &extent in &shape[indexed..] {
+            view.shape.push(extent);
+            view.strides.push(0);
+        }
+        args.push(Arg { view, ..index });
+    }
+    let layouts = if privileges[1].writes() { &Layout::FOR_OUTPUTS[..] } else { &Layout::ALL[..] };
+    let values = random.pick(&aligned(layouts)).view(&all, item);
+    args.push(memory.add(values, dtype, privileges[1], random));
+    (description, args)
+}
+
+/// Reading by index.
+pub fn elements_are_fetched_as_on_the_host(check: &Check<'_>) {
+    let mut random = Random(24);
+    for dtype in Dtype::ALL {
+        for (shape, indexed, points) in [
+            (&[50][..], 1, &[400][..]),
+            (&[7, 40], 1, &[30]),
+            (&[7, 40], 2, &[5, 60]),
+            (&[3, 4, 5, 6], 3, &[900]),
+            (&[9], 1, &[]),
+        ] {
+            let mut memory = Memory::default();
+            let privileges = [Privilege::Read, Privilege::Write];
+            let (indexed, args) =
+                indexing(shape, indexed, points, dtype, privileges, &mut memory, &mut random);
+            let extent = args[0].view.size();
+            check.equal(&Kernel::Gather(indexed), &args, extent, &[], &memory, random.pick(&[1, 3]));
+        }
+    }
+}
+
+/// The first of the largest or smallest elements.
+pub fn extremes_are_found_where_the_host_finds_them(check: &Check<'_>) {
+    let mut random = Random(25);
+    for dtype in Dtype::ALL {
+        for (kept, reduced) in [
+            (&[][..], &[1][..]),
+            (&[], &[9000]),
+            (&[3], &[40]),
+            (&[2, 5], &[3, 700]),
+            (&[700], &[5]),
+            (&[60], &[300]),
+        ] {
+            let mut memory = Memory::default();
+            let shape = [kept, reduced].concat();
+            let layout = random.pick(&aligned(&Layout::ALL));
+            let input = memory.add(layout.view(&shape, dtype.size()), dtype, Privilege::Read, &mut random);
+            let results: usize = kept.iter().product();
+            if dtype.is_inexact() && random.below(2) == 0 {
+                for _ in 0..results {
+                    let at = random.below(input.view.size());
+                    memory.set(&input, at, Scalar::new(f64::NAN).cast(dtype));
+                }
+            }
+            let output = random.pick(&aligned(&Layout::FOR_OUTPUTS)).view(kept, 8);
+            let output = memory.add(output, Dtype::Int64, Privilege::Write, &mut random);
+            let kernel =
+                Kernel::ArgReduce { goal: random.pick(&[Extreme::Largest, Extreme::Smallest]), dtype };
+            check.equal(&kernel, &[input, output], results, &[], &memory, random.pick(&[1, 3]));
+        }
+    }
+}
+
+/// Sums of small whole numbers are exact in any grouping, so that even rounded sums have the host's bits.
+pub fn scans_have_the_results_of_the_host(check: &Check<'_>) {
+    let mut random = Random(26);
+    for (op, dtype) in
+        check.rows().into_iter().chain([(Op::Subtract, Dtype::Float64), (Op::Add, Dtype::Int8)])
+    {
+        let strict = op == Op::Subtract || (op == Op::Multiply && dtype.is_inexact());
+        for shape in [&[10][..], &[1300], &[3, 9000], &[300, 1500], &[2100, 20], &[9000, 3], &[2, 3, 40]] {
+            let skipped = strict && shape != [9000, 3] && shape[shape.len() - 1] > 128;
+            if skipped || random.below(3) > 0 {
+                continue;
+            }
+            let mut memory = Memory::default();
+            let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+            let in_place = random.below(3) == 0;
+            let privilege = if in_place { Privilege::ReadWrite } else { Privilege::Read };
+            let input = memory.add(layout.view(shape, dtype.size()), dtype, privilege, &mut random);
+            for position in 0..input.view.size() {
+                let value = if op == Op::Multiply { 1 } else { random.below(7) as i64 - 3 };
+                memory.set(&input, position, Scalar::new(value).cast(dtype));
+            }
+            let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+            let output = match in_place {
+                true => input.clone(),
+                false => memory.add(layout.view(shape, dtype.size()), dtype, Privilege::Write, &mut random),
+            };
+            let rows = input.view.size() / shape[shape.len() - 1];
+            let pieces = random.pick(&[1, 3]);
+            check.equal(&Kernel::Scan { op, dtype }, &[input, output], rows, &[], &memory, pieces);
+        }
+    }
+}
+
+/// Indices of true elements.
+pub fn true_elements_are_found_in_the_order_of_the_host(check: &Check<'_>) {
+    let mut random = Random(27);
+    for _ in 0..3 {
+        for (shape, every) in
+            [(&[1][..], 1), (&[40], 1), (&[9000], 3), (&[70, 80], 50), (&[3, 40, 50], 1), (&[6, 1, 2], 7)]
+        {
+            let dtype = random.pick(&Dtype::ALL);
+            let mut memory = Memory::default();
+            let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+            let mask = memory.add(layout.view(shape, dtype.size()), dtype, Privilege::Read, &mut random);
+            let mut count = 0;
+            for position in 0..mask.view.size() {
+                let value = (random.below(every) == 0) as i64;
+                memory.set(&mask, position, Scalar::new(value).cast(dtype));
+                count += value as usize;
+            }
+            let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+            let view = layout.view(&[count, shape.len()], 8);
+            let output = memory.add(view, Dtype::Int64, Privilege::Write, &mut random);
+            check.equal(&Kernel::Nonzero, &[mask, output], 1, &[], &memory, 1);
+        }
+    }
+}
+
+/// Writing by index, overwriting and combining.
+pub fn the_last_write_stays_as_on_the_host(check: &Check<'_>) {
+    let mut random = Random(28);
+    let combining = [(Op::Add, Dtype::Int64), (Op::Add, Dtype::UInt32), (Op::Maximum, Dtype::Int32)];
+    let overwriting = Dtype::ALL.map(|dtype| (None, dtype));
+    for (combine, dtype) in overwriting.into_iter().chain(combining.map(|(op, dtype)| (Some(op), dtype))) {
+        for (shape, indexed, points) in [
+            (&[50][..], 1, &[400][..]),
+            (&[3000], 1, &[40]),
+            (&[7, 40], 1, &[30]),
+            (&[7, 40], 2, &[5, 60]),
+            (&[9], 1, &[]),
+        ] {
+            let mut memory = Memory::default();
+            let privileges = [Privilege::ReadWrite, Privilege::Read];
+            let (indexed, mut args) =
+                indexing(shape, indexed, points, dtype, privileges, &mut memory, &mut random);
+            let (store, bytes) = (&mut args[0], memory.regions[0].len() * 16);
+            let span = Span { low: 0, high: bytes - bytes % dtype.size() };
+            store.access = Access::Whole(span);
+            let extent = store.view.size();
+            check.equal(&Kernel::Scatter { indexed, combine }, &args, extent, &[], &memory, 1);
+        }
+    }
+}
+
+/// Rows that fold from first to last.
+pub fn rows_that_no_tree_may_fold_are_folded_within_a_leaf_only(check: &Check<'_>) {
+    let mut random = Random(29);
+    for (order, kept, n) in [
+        (Order::KeptFirst, 5usize, 40usize),
+        (Order::ReducedFirst, 200, 3),
+        (Order::KeptFirst, 1, 1024),
+        (Order::KeptFirst, 3, 1025),
+    ] {
+        let (op, dtype) = (Op::Subtract, check.real);
+        let leaves = n.div_ceil(LEAF);
+        let (shape, partials) = match order {
+            Order::KeptFirst => ([kept, n], [kept, leaves]),
+            Order::ReducedFirst => ([n, kept], [leaves, kept]),
+        };
+        let mut memory = Memory::default();
+        let view = Layout::Contiguous.view(&shape, dtype.size());
+        let input = memory.add(view, dtype, Privilege::Read, &mut random);
+        let view = Layout::Contiguous.view(&partials, dtype.size());
+        let output = memory.add(view, dtype, Privilege::Write, &mut random);
+        let body = folded_body(0, dtype);
+        let kernel = Kernel::Reduce(Reduce { body, op, axes: vec![0, 1], kept: 1, order });
+        let args = [input, output];
+        match leaves {
+            1 => check.equal(&kernel, &args, kept, &[], &memory, 1),
+            _ => assert!(
+                launch(kernel, args.to_vec(), kept * leaves).prepared_by(1, &*check.bench.device).is_none()
+            ),
+        }
+    }
+}
+
+/// Floating point flags of steps.
+pub fn reductions_report_the_flags_of_their_steps(check: &Check<'_>) {
+    let mut random = Random(30);
+    for (order, shape, partials) in [
+        (Order::KeptFirst, [3usize, 2000], [3usize, 2]),
+        (Order::KeptFirst, [300, 10], [300, 1]),
+        (Order::ReducedFirst, [2000, 3], [2, 3]),
+        (Order::ReducedFirst, [10, 300], [1, 300]),
+    ] {
+        let dtype = check.real;
+        let mut body = Body { inputs: vec![dtype; 2], ..Body::default() };
+        let product = body.push_apply(Op::Multiply, dtype, smallvec![0, 1]);
+        let quotient = body.push_apply(Op::Divide, dtype, smallvec![product, 1]);
+        body.outputs = vec![quotient];
+        for zero in [None, Some(random.below(2000))] {
+            let mut memory = Memory::default();
+            let mut args: Vec<Arg> = Vec::new();
+            for privilege in [Privilege::Read, Privilege::Read, Privilege::Write] {
+                let shape = if privilege.writes() { partials } else { shape };
+                let view = Layout::Contiguous.view(&shape, dtype.size());
+                args.push(memory.add(view, dtype, privilege, &mut random));
+            }
+            for position in 0..shape[0] * shape[1] {
+                memory.set(&args[1], position, Scalar::new(2.0f64).cast(dtype));
+            }
+            if let Some(position) = zero {
+                memory.set(&args[0], position, Scalar::new(1.0f64).cast(dtype));
+                memory.set(&args[1], position, Scalar::new(f64::NEG_INFINITY).cast(dtype));
+            }
+            let body = body.clone();
+            let kernel = Kernel::Reduce(Reduce { body, op: Op::Add, axes: vec![0, 1], kept: 1, order });
+            let launch = launch(kernel, args, partials[0] * partials[1]);
+            let mut launch = Arc::into_inner(launch).expect("nobody else has it");
+            launch.watch = vec![15];
+            let report = Arc::new(Report::new(2));
+            let launch = Arc::new(launch);
+            assert!(check.bench.run(&launch, &mut memory, &[], 1, Some(report.clone())));
+            assert_eq!(report.flags(0), Flags::NONE, "{launch}");
+            let wanted = if zero.is_some() { Flags::INVALID } else { Flags::NONE };
+            assert_eq!(report.flags(1), wanted, "{launch}");
+        }
+    }
+}
+
+/// Folding's own events are those of the host's folding, wherever in a row numbers lie that may mean some.
+pub fn folding_reports_flags_of_its_own(check: &Check<'_>) {
+    let mut random = Random(31);
+    let reduce = |order| {
+        move |op: Op, dtype| {
+            Kernel::Reduce(Reduce { body: folded_body(0, dtype), op, axes: vec![0, 1], kept: 1, order })
+        }
+    };
+    let (rows, columns) = (reduce(Order::KeptFirst), reduce(Order::ReducedFirst));
+    type Make<'a> = &'a dyn Fn(Op, Dtype) -> Kernel;
+    let fold: Make<'_> = &|op, dtype| Kernel::Fold { op, dtype };
+    let scan: Make<'_> = &|op, dtype| Kernel::Scan { op, dtype };
+    let ways: [(Make<'_>, [usize; 2], usize, &[usize]); 15] = [
+        (&rows, [3, 2000], 1, &[3, 2]),
+        (&rows, [300, 10], 1, &[300, 1]),
+        (&rows, [300, 1], 1, &[300, 1]),
+        (&columns, [2000, 3], 0, &[2, 3]),
+        (&columns, [10, 300], 0, &[1, 300]),
+        (fold, [1, 2], 1, &[1]),
+        (fold, [2, 500], 1, &[2]),
+        (fold, [1, 5000], 1, &[1]),
+        (fold, [1, 17000], 1, &[1]),
+        (scan, [3, 1], 1, &[3, 1]),
+        (scan, [3, 40], 1, &[3, 40]),
+        (scan, [2, 1000], 1, &[2, 1000]),
+        (scan, [2, 9000], 1, &[2, 9000]),
+        (scan, [256, 1030], 1, &[256, 1030]),
+        (scan, [9000, 3], 1, &[9000, 3]),
+    ];
+    let all = [
+        (Op::Add, Dtype::Float64),
+        (Op::Add, Dtype::Float32),
+        (Op::Add, Dtype::Float16),
+        (Op::Add, Dtype::Complex128),
+        (Op::Multiply, Dtype::Float64),
+        (Op::Hypot, Dtype::Float32),
+        (Op::Logaddexp, Dtype::Float64),
+        (Op::Maximum, Dtype::Float64),
+        (Op::Multiply, Dtype::Float32),
+        (Op::Logaddexp, Dtype::Float32),
+    ];
+    let ops: Vec<(Op, Dtype)> = all.into_iter().filter(|&(_, dtype)| (check.holds)(dtype)).collect();
+    let (large, infinite) = (f64::MAX, f64::INFINITY);
+    let marks: [&[f64]; 7] = [
+        &[],
+        &[large, large],
+        &[infinite],
+        &[infinite, -infinite],
+        &[f64::NAN],
+        &[f64::NAN, infinite],
+        &[0.0, infinite],
+    ];
+    for (make, shape, axis, results) in ways {
+        for (op, dtype) in [random.pick(&ops[..2]), random.pick(&ops)] {
+            for marks in [marks[1], random.pick(&marks)] {
+                // Comparing a NaN is an event to the row, and to NumPy; the host's folds compare without one.
+                if op == Op::Logaddexp && marks.iter().any(|mark| mark.is_nan()) {
+                    continue;
+                }
+                let mut memory = Memory::default();
+                let view = Layout::Contiguous.view(&shape, dtype.size());
+                let input = memory.add(view, dtype, Privilege::Read, &mut random);
+                let view = Layout::Contiguous.view(results, dtype.size());
+                let output = memory.add(view, dtype, Privilege::Write, &mut random);
+                for position in 0..input.view.size() {
+                    memory.set(&input, position, Scalar::new(1.0f64).cast(dtype));
+                }
+                let row = random.below(shape[1 - axis]);
+                for &mark in marks {
+                    let at = random.below(shape[axis]);
+                    let position = if axis == 1 { row * shape[1] + at } else { at * shape[1] + row };
+                    let scalar = if mark == large { largest(dtype) } else { Scalar::new(mark).cast(dtype) };
+                    memory.set(&input, position, scalar);
+                }
+                let extent = output.view.size()
+                    / if matches!(make(op, dtype), Kernel::Scan { .. }) { shape[1] } else { 1 };
+                let mut launch = Arc::into_inner(launch(make(op, dtype), vec![input, output], extent))
+                    .expect("nobody else has it");
+                launch.watch = vec![15];
+                let launch = Arc::new(launch);
+                let (wanted, found) = (Arc::new(Report::new(0)), Arc::new(Report::new(0)));
+                let (mut on_host, pieces) = (memory.clone(), random.pick(&[1, 3]));
+                if !check.bench.run(&launch, &mut memory, &[], pieces, Some(found.clone())) {
+                    continue;
+                }
+                assert!(run_reporting(&check.bench.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
+                assert_eq!(found.own(), wanted.own(), "{marks:?} in {launch}");
+            }
+        }
+    }
+}
+
+/// The largest number of a dtype.
+fn largest(dtype: Dtype) -> Scalar {
+    let number = match dtype.real() {
+        Dtype::Float16 => 65504.0,
+        Dtype::Float32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    Scalar::new(number).cast(dtype)
+}
