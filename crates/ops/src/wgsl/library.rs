@@ -25,6 +25,8 @@ const FILES: &[&str] = &[
     include_str!("cast.wgsl"),
     include_str!("real.wgsl"),
     include_str!("events.wgsl"),
+    include_str!("exponential.wgsl"),
+    include_str!("circular.wgsl"),
     include_str!("power.wgsl"),
     include_str!("complex.wgsl"),
 ];

@@ -16,7 +16,6 @@ pub const CPU_ONLY: &[(Op, Kind)] = &[
     (Op::Arcsin, Kind::Complex), (Op::Arccos, Kind::Complex), (Op::Arctan, Kind::Complex),
     (Op::Sinh, Kind::Complex), (Op::Cosh, Kind::Complex), (Op::Tanh, Kind::Complex),
     (Op::Arcsinh, Kind::Complex), (Op::Arccosh, Kind::Complex), (Op::Arctanh, Kind::Complex),
-    (Op::Power, Kind::Float), (Op::Cbrt, Kind::Float), (Op::Exp, Kind::Float), (Op::Exp2, Kind::Float), (Op::Expm1, Kind::Float), (Op::Log, Kind::Float), (Op::Log2, Kind::Float), (Op::Log10, Kind::Float), (Op::Log1p, Kind::Float), (Op::Logaddexp, Kind::Float), (Op::Logaddexp2, Kind::Float), (Op::Sin, Kind::Float), (Op::Cos, Kind::Float), (Op::Tan, Kind::Float), (Op::Arcsin, Kind::Float), (Op::Arccos, Kind::Float), (Op::Arctan, Kind::Float), (Op::Arctan2, Kind::Float), (Op::Sinh, Kind::Float), (Op::Cosh, Kind::Float), (Op::Tanh, Kind::Float), (Op::Arcsinh, Kind::Float), (Op::Arccosh, Kind::Float), (Op::Arctanh, Kind::Float),
 ];
 
 /// The text of a row.
