@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// Settings under which every program must give the same bits.
 const HOSTILE: &[(&str, &[(&str, &str)])] = &[
-    ("3 pieces", &[("MANIPLE_PIECES", "3"), ("MANIPLE_CHECK", "1")]),
+    ("3 pieces, all compiled", &[("MANIPLE_PIECES", "3"), ("MANIPLE_CHECK", "1"), ("MANIPLE_JIT", "always")]),
     (
         "3 memories, random mapper, window 1",
         &[("MANIPLE_MACHINE", "1,1,1"), ("MANIPLE_MAPPER", "random:7"), ("MANIPLE_WINDOW", "1")],
@@ -21,7 +21,10 @@ const HOSTILE: &[(&str, &[(&str, &str)])] = &[
             ("MANIPLE_CHECK", "1"),
         ],
     ),
-    ("no fusion, serial", &[("MANIPLE_FUSE", "0"), ("MANIPLE_MAPPER", "serial")]),
+    (
+        "no fusion, serial, no compilation",
+        &[("MANIPLE_FUSE", "0"), ("MANIPLE_MAPPER", "serial"), ("MANIPLE_JIT", "0")],
+    ),
 ];
 
 /// How many random programs CI compares with NumPy.

@@ -22,7 +22,7 @@ examples:
   python -m maniple --machine 1,1,1 a.py   pretend three memories with a worker each
 
 Settings that have no option here are environment variables: MANIPLE_PIECES, MANIPLE_WINDOW, MANIPLE_FUSE,
-MANIPLE_BACKENDS, MANIPLE_MEMORY_LIMIT, MANIPLE_FALLBACK=quiet|warn|error, MANIPLE_CHECK.
+MANIPLE_JIT=0|1|always, MANIPLE_BACKENDS, MANIPLE_MEMORY_LIMIT, MANIPLE_FALLBACK=quiet|warn|error, MANIPLE_CHECK.
 """
 
 # Option, the setting it sets, placeholder, help.

@@ -1,6 +1,6 @@
 //! The one place that picks backends and mapper: the runtime of this process.
 
-use maniple_cpu::{Cpu, CpuDescription};
+use maniple_cpu::{Compile, Cpu, CpuDescription};
 use maniple_runtime::{Backend, Backends, During, Line, Runtime, Settings, watch_as};
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -107,8 +107,12 @@ fn make(settings: Settings) -> Result<Runtime, String> {
     if let Some(path) = &settings.trace {
         begin_trace(path);
     }
-    let cpu =
-        Cpu::new(&CpuDescription { workers: settings.machine.clone(), memory_limit: settings.memory_limit });
+    let cpu = Cpu::new(&CpuDescription {
+        workers: settings.machine.clone(),
+        memory_limit: settings.memory_limit,
+        compile: Compile::from_setting(&settings.jit),
+        compile_for: None,
+    });
     let wanted = settings.clone();
     let backends =
         Backends::new(vec![Arc::new(cpu)]).with_search(Box::new(move |first| devices(&wanted, first)));

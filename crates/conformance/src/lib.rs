@@ -33,7 +33,7 @@ pub struct Bench {
 impl Bench {
     /// Around a backend at position 1.
     pub fn new(device: Arc<dyn Backend>) -> Bench {
-        let cpu = || Cpu::new(&CpuDescription { workers: vec![3], memory_limit: None });
+        let cpu = || Cpu::new(&CpuDescription { workers: vec![3], ..CpuDescription::default() });
         let settings = Settings::default();
         let mapper = maniple_mapper::from_settings(&settings);
         let runtime = Runtime::new(Backends::new(vec![Arc::new(cpu())]), mapper, settings);

@@ -1,8 +1,9 @@
-//! Nanoseconds per element of some bodies, on the calling thread and through the workers, at several sizes.
+//! Nanoseconds per element of some bodies, on the calling thread and through the workers, at several sizes: by a loop per
+//! step, and with runs of steps compiled.
 //!
 //! `cargo run --release -p maniple-cpu --example throughput [name]`
 
-use maniple_cpu::{Cpu, CpuDescription};
+use maniple_cpu::{Compile, Cpu, CpuDescription};
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Value};
 use maniple_runtime::{
     Access, Allocation, Arg, Backend, Binding, Handoff, Indexed, Kernel, Launch, MemoryId, Order, PointTask,
@@ -26,21 +27,50 @@ struct Case {
 
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
-    let cpu = Cpu::new(&CpuDescription::default());
+    let with = |compile| Cpu::new(&CpuDescription { compile, ..CpuDescription::default() });
+    let (cpu, compiling) = (with(Compile::Never), with(Compile::Hot));
     let workers = cpu.describe().processors[0].workers as usize;
     println!(
-        "{:24} {:>10} {:>12} {:>12}   ns per element, {workers} workers",
-        "body", "n", "inline", "queued"
+        "{:24} {:>10} {:>12} {:>12} {:>12} {:>12}   ns per element, {workers} workers",
+        "body", "n", "inline", "compiled", "queued", "compiled"
     );
     for n in [10, 1_000, 100_000, 10_000_000] {
         for case in cases(n).into_iter().filter(|case| case.name.contains(&only)) {
-            let bench = Bench::new(&cpu, &case);
-            let inline = bench.measure(n, || bench.inline());
-            let queued = bench.measure(n, || bench.queued(2 * workers));
-            println!("{:24} {:>10} {:>12.3} {:>12.3}", case.name, n, inline / n as f64, queued / n as f64);
-            bench.release();
+            let benches = [Bench::new(&cpu, &case), Bench::new(&compiling, &case)];
+            let inline = best(n, &[&|| benches[0].inline(), &|| benches[1].inline()]);
+            let queued = best(n, &[&|| benches[0].queued(2 * workers), &|| benches[1].queued(2 * workers)]);
+            let per = |nanoseconds: f64| nanoseconds / n as f64;
+            println!(
+                "{:24} {:>10} {:>12.3} {:>12.3} {:>12.3} {:>12.3}",
+                case.name,
+                n,
+                per(inline[0]),
+                per(inline[1]),
+                per(queued[0]),
+                per(queued[1])
+            );
+            benches.into_iter().for_each(Bench::release);
         }
     }
+}
+
+/// Nanoseconds of a call of each of several works, turn by turn: the least of several rounds, which other work on the
+/// machine disturbs least.
+fn best(n: usize, works: &[&dyn Fn()]) -> Vec<f64> {
+    let calls = (200_000 / n).max(1);
+    let mut least = vec![f64::INFINITY; works.len()];
+    let begin = Instant::now();
+    for round in 0..1000 {
+        for (least, work) in least.iter_mut().zip(works) {
+            let start = Instant::now();
+            (0..calls).for_each(|_| work());
+            *least = least.min(start.elapsed().as_nanos() as f64 / calls as f64);
+        }
+        if round > 5 && begin.elapsed().as_millis() > 400 {
+            break;
+        }
+    }
+    least
 }
 
 fn cases(n: usize) -> Vec<Case> {
@@ -296,22 +326,6 @@ impl Bench<'_> {
             })
             .collect();
         events.into_iter().for_each(|event| self.cpu.wait(event).expect("no kernel fails"));
-    }
-
-    /// Nanoseconds of one call: the least of several rounds, which other work on the machine disturbs least.
-    fn measure(&self, n: usize, call: impl Fn()) -> f64 {
-        let calls = (200_000 / n).max(1);
-        let mut least = f64::INFINITY;
-        let begin = Instant::now();
-        for round in 0..1000 {
-            let start = Instant::now();
-            (0..calls).for_each(|_| call());
-            least = least.min(start.elapsed().as_nanos() as f64 / calls as f64);
-            if round > 5 && begin.elapsed().as_millis() > 200 {
-                break;
-            }
-        }
-        least
     }
 
     fn release(self) {

@@ -3,12 +3,13 @@
 //! [`Cpu`] pretends as many memories as it is told; each has a group of worker threads that computes on it. A kernel is
 //! made ready once per launch (`prepare`) and then runs over any range of points, on the calling thread or on a
 //! worker. Files, in reading order: [`memory`], [`pool`], then [`tile`] (strided views), [`program`] (bodies, block by
-//! block), and one file per kernel class.
+//! block), [`jit`] (runs of steps as machine code), and one file per kernel class.
 
 mod argreduce;
 mod fold;
 mod gather;
 mod iota;
+mod jit;
 mod map;
 mod memory;
 mod nonzero;
@@ -19,9 +20,11 @@ mod scan;
 mod scatter;
 mod tile;
 
+pub use crate::jit::Compile;
+use crate::jit::Jit;
 use crate::memory::{Heap, physical_bytes};
 use crate::pool::{Pool, catch};
-use maniple_ops::flags;
+use maniple_ops::{Level, flags};
 use maniple_runtime::{
     Allocation, Backend, Binding, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory,
     Part, Place, PointTask, Prepared, Processor, ProcessorId, Region,
@@ -46,6 +49,10 @@ pub struct CpuDescription {
     pub workers: Vec<usize>,
     /// How many bytes each memory holds; by default an equal share of seven eighths of the physical memory.
     pub memory_limit: Option<usize>,
+    /// When runs of steps are compiled.
+    pub compile: Compile,
+    /// The highest instruction set that compiled runs use, if not the processor's: for tests.
+    pub compile_for: Option<Level>,
 }
 
 /// The host's processors. Memories and processors are numbered from zero and in step: it must be the first backend.
@@ -53,6 +60,7 @@ pub struct Cpu {
     workers: Vec<usize>,
     heaps: Vec<Heap>,
     pool: Pool,
+    jit: Option<Arc<Jit>>,
 }
 
 impl Cpu {
@@ -64,7 +72,13 @@ impl Cpu {
         // The thread that waits for results helps, so one group can do with a thread less.
         let mut threads: Vec<usize> = workers.iter().map(|&workers| workers.max(1)).collect();
         threads[0] = threads[0].saturating_sub(1).max(1);
-        Cpu { heaps: workers.iter().map(|_| Heap::new(limit)).collect(), pool: Pool::new(threads), workers }
+        let jit = Jit::new(description.compile, description.compile_for.unwrap_or(Level::detected()));
+        Cpu {
+            heaps: workers.iter().map(|_| Heap::new(limit)).collect(),
+            pool: Pool::new(threads),
+            jit: jit.map(Arc::new),
+            workers,
+        }
     }
 
     fn heap(&self, memory: MemoryId) -> &Heap {
@@ -97,7 +111,7 @@ impl Backend for Cpu {
     }
 
     fn prepare(&self, launch: &Launch) -> Option<Prepared> {
-        Ready::new(launch).map(|ready| Arc::new(ready) as Prepared)
+        Ready::new(launch, self.jit.as_ref()).map(|ready| Arc::new(ready) as Prepared)
     }
 
     fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory> {
@@ -168,10 +182,10 @@ enum Ready {
 }
 
 impl Ready {
-    fn new(launch: &Launch) -> Option<Ready> {
+    fn new(launch: &Launch, jit: Option<&Arc<Jit>>) -> Option<Ready> {
         Some(match &*launch.kernel {
-            Kernel::Map(body) => Ready::Map(map::Map::new(launch, body)?),
-            Kernel::Reduce(reduce) => Ready::Reduce(reduce::Reduction::new(launch, reduce)?),
+            Kernel::Map(body) => Ready::Map(map::Map::new(launch, body, jit)?),
+            Kernel::Reduce(reduce) => Ready::Reduce(reduce::Reduction::new(launch, reduce, jit)?),
             Kernel::Fold { op, dtype } => Ready::Fold(fold::Leaves::new(launch, *op, *dtype)?),
             Kernel::Scan { op, dtype } => Ready::Scan(scan::Scan::new(launch, *op, *dtype)?),
             Kernel::ArgReduce { goal, dtype } => {

@@ -1,9 +1,11 @@
 //! Element-wise kernels: a body over every element of a piece.
 
+use crate::jit::Jit;
 use crate::program::{Program, with_scratch};
 use maniple_ops::Body;
 use maniple_runtime::{Binding, Launch};
 use std::ptr;
+use std::sync::Arc;
 
 /// A map made ready.
 pub(crate) struct Map {
@@ -12,8 +14,8 @@ pub(crate) struct Map {
 
 impl Map {
     /// Nothing if some step of the body has no function.
-    pub(crate) fn new(launch: &Launch, body: &Body) -> Option<Map> {
-        Some(Map { program: Program::new(launch, body, &launch.args)? })
+    pub(crate) fn new(launch: &Launch, body: &Body, jit: Option<&Arc<Jit>>) -> Option<Map> {
+        Some(Map { program: Program::new(launch, body, &launch.args, jit)? })
     }
 
     /// Computes the elements `first..last`.

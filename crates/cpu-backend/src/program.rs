@@ -8,17 +8,24 @@
 //! run    one function per step, from buffers and memory to buffers and memory
 //! store  outputs that were not written to memory by a step
 //! ```
+//!
+//! Once a program has worked on enough elements, runs of simple steps are compiled ([`crate::jit`]) and take the place of
+//! their functions.
 
+mod compiled;
 mod layout;
 mod run;
 
+use self::compiled::Compiled;
 use self::layout::Layout;
 pub(crate) use self::run::Run;
 use self::run::State;
+use crate::jit::Jit;
 use crate::tile::{Space, address, alignment};
 use maniple_ops::{Block, Body, Step, block, cast_block};
 use maniple_runtime::{Arg, Binding, Launch};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Bytes of buffers that a block should not exceed.
 const CACHE: usize = 24 << 10;
@@ -52,6 +59,8 @@ pub(crate) struct Program {
     placed: usize,
     constants: Vec<Constant>,
     instructions: Vec<Instruction>,
+    /// The runs of instructions that can be compiled, if there are any.
+    compiled: Option<Compiled>,
     /// For every output and the sink the entry of the table that holds its values.
     sources: Vec<u16>,
     /// Offset of every buffer of the table in scratch memory.
@@ -132,7 +141,7 @@ struct Instruction {
 impl Program {
     /// Makes the body of a launch ready. `args` are its inputs and stored outputs; a last output beyond those goes to
     /// the sink. Nothing if a step has no function.
-    pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg]) -> Option<Program> {
+    pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg], jit: Option<&Arc<Jit>>) -> Option<Program> {
         let space = Space::new(args.iter().map(|arg| &arg.view));
         let rows = if space.ndim() == 1 || space.inner() >= LONG_ROW { Rows::Cut } else { Rows::Joined };
         let dtypes = body.value_dtypes();
@@ -158,7 +167,12 @@ impl Program {
             arguments.push(sink);
         }
         keep_overwritten_inputs(body, args, &mut arguments);
+        let watched = launch.watch.iter().any(|&watch| watch != 0);
+        let sections = compiled::sections(jit, body, args, &arguments, space.size(), watched);
         let mut layout = Layout::new(body, args, &arguments);
+        if watched {
+            sections.iter().for_each(|section| layout.keep_inputs(section));
+        }
         let mut instructions = Vec::with_capacity(body.steps.len());
         let mut result = body.first_result();
         for (at, step) in body.steps.iter().enumerate() {
@@ -179,17 +193,21 @@ impl Program {
             let watch = launch.watch.get(owner as usize).copied().unwrap_or(0);
             instructions.push(Instruction { block: function, ins, outs, step: at as u16, watch });
         }
-        let constants = (body.constants.iter().enumerate())
+        let constants: Vec<Constant> = (body.constants.iter().enumerate())
             .map(|(at, dtype)| Constant { item: dtype.size(), entry: layout.home[body.inputs.len() + at] })
             .collect();
+        let compiled =
+            jit.and_then(|jit| Compiled::new(jit, sections, body, &mut layout, &instructions, &arguments));
         // What a block touches: constants and temporaries, and the buffers of arguments that need one.
         let touched: usize = (layout.items.iter().enumerate())
+            .filter(|&(entry, _)| compiled.as_ref().is_none_or(|compiled| compiled.touches[entry]))
             .map(|(entry, &item)| match arguments.get(entry) {
                 Some(argument) if matches!(argument.way, Way::Direct | Way::Sink) => 0,
                 _ => item,
             })
             .sum();
-        let mut length = (CACHE / touched.max(1)).clamp(FEWEST, MOST) / LINE * LINE;
+        let most = if compiled.as_ref().is_some_and(Compiled::whole) { compiled::MOST } else { MOST };
+        let mut length = (CACHE / touched.max(1)).clamp(FEWEST, most) / LINE * LINE;
         if rows == Rows::Joined {
             let inner = space.inner().max(1);
             length = (length / inner).max(1) * inner;
@@ -202,7 +220,8 @@ impl Program {
         let streamed: usize =
             arguments.iter().filter(|argument| argument.way == Way::Direct).map(|a| a.item).sum();
         let near = if instructions.len() < PREFETCH_FROM { usize::MAX } else { NEAR / streamed.max(1) };
-        let (buffers, scratch) = lay_out(&layout.items, &arguments, space.ndim(), length, panel);
+        let lines = compiled.as_ref().map_or(0, |compiled| compiled.lines);
+        let (buffers, scratch) = lay_out(&layout.items, &arguments, space.ndim(), lines, length, panel);
         let watched = instructions.iter().any(|instruction| instruction.watch != 0);
         Some(Program {
             rows,
@@ -211,6 +230,7 @@ impl Program {
             args: arguments,
             constants,
             instructions,
+            compiled,
             sources: body.outputs.iter().map(|&value| layout.home[value as usize]).collect(),
             buffers,
             block: length,
@@ -307,17 +327,19 @@ fn may_overlap(a: &Arg, b: &Arg) -> bool {
     a.role == b.role && a.view.may_overlap(a.dtype.size(), &b.view, b.dtype.size())
 }
 
-/// Offsets of the buffers of all entries, behind the table, the states and the index; and the bytes of everything.
+/// Offsets of the buffers of all entries, behind the lines of constants, the table, the states and the index; and the
+/// bytes of everything.
 fn lay_out(
     items: &[usize],
     args: &[Argument],
     ndim: usize,
+    lines: usize,
     block: usize,
     panel: usize,
 ) -> (Vec<usize>, usize) {
     let head =
         items.len() * size_of::<*mut u8>() + args.len() * size_of::<State>() + ndim * size_of::<usize>();
-    let mut end = head.next_multiple_of(LINE);
+    let mut end = (lines * LINE + head).next_multiple_of(LINE);
     let buffers = (items.iter().enumerate())
         .map(|(entry, &item)| {
             let start = end;

@@ -10,11 +10,13 @@
 //!
 //! which is the same arithmetic for every column, hence the same bits.
 
+use crate::jit::Jit;
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load};
 use maniple_ops::{Fold, LEAF, Order as FoldOrder, flags, fold};
 use maniple_runtime::{Binding, Launch, Order, Reduce};
 use std::ptr;
+use std::sync::Arc;
 
 /// Bytes of one row of accumulators: all of them together fit into the second-level cache.
 const ACCUMULATORS: usize = 8 << 10;
@@ -64,7 +66,7 @@ enum Stores {
 impl Reduction {
     /// Nothing if some step has no function, if the row does not fold or has to fold more than one leaf from first to
     /// last, or if the body has no input.
-    pub(crate) fn new(launch: &Launch, reduce: &Reduce) -> Option<Reduction> {
+    pub(crate) fn new(launch: &Launch, reduce: &Reduce, jit: Option<&Arc<Jit>>) -> Option<Reduction> {
         let target = launch.args.len() - 1;
         let shape = &launch.args[..target].first()?.view.shape;
         let split = match reduce.order {
@@ -83,7 +85,7 @@ impl Reduction {
         if sequential && n > LEAF {
             return None;
         }
-        let program = Program::new(launch, &reduce.body, &launch.args[..target])?;
+        let program = Program::new(launch, &reduce.body, &launch.args[..target], jit)?;
         let item = partials.dtype.size();
         let room = (ROWS / item).max(LEAF).max(program.block());
         Some(Reduction {

@@ -208,7 +208,11 @@ fn true_elements_are_listed_in_order() {
 
 #[test]
 fn memories_are_described_limited_and_separate() {
-    let cpu = Cpu::new(&CpuDescription { workers: vec![2, 1, 1], memory_limit: Some(1 << 20) });
+    let cpu = Cpu::new(&CpuDescription {
+        workers: vec![2, 1, 1],
+        memory_limit: Some(1 << 20),
+        ..CpuDescription::default()
+    });
     let part = cpu.describe();
     assert_eq!(part.memories.iter().map(|memory| memory.bytes).collect::<Vec<_>>(), [1 << 20; 3]);
     assert_eq!(part.processors.iter().map(|processor| processor.workers).collect::<Vec<_>>(), [2, 1, 1]);

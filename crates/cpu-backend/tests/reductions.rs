@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Layout, Memory, Random, cpu, launch, run, same};
+use common::{Layout, Memory, Random, cpus, launch, run, same};
 use maniple_cpu::Cpu;
 use maniple_ops::{Body, Dtype, LANES, LEAF, Op, Scalar, Step, Value, eval, fold};
 use maniple_runtime::{Arg, Extreme, Kernel, Order, Privilege, Reduce, View};
@@ -152,38 +152,41 @@ const ROWS: [(Op, Dtype); 12] = [
 
 #[test]
 fn reductions_follow_the_fixed_tree_in_both_orders() {
-    let (cpu, mut random) = (cpu(), Random(11));
-    let shapes: [(&[usize], &[usize]); 18] = [
-        (&[], &[1]),
-        (&[], &[31]),
-        (&[], &[1024]),
-        (&[], &[5000]),
-        (&[1], &[1025]),
-        (&[3], &[33]),
-        (&[3], &[2500]),
-        (&[700], &[3]),
-        (&[300], &[64]),
-        (&[40], &[1100]),
-        (&[2, 3], &[7, 5]),
-        (&[3], &[40, 60]),
-        (&[4, 5], &[2100]),
-        (&[1500], &[40]),
-        (&[9000], &[2]),
-        (&[3, 20], &[1200]),
-        (&[70], &[2100]),
-        (&[2, 130], &[3, 100]),
-    ];
-    let kinds = [Kind::Plain, Kind::Product, Kind::ProductStored, Kind::Squares];
-    for (kept, reduced) in shapes {
-        for order in [Order::KeptFirst, Order::ReducedFirst] {
-            for round in 0..6 {
-                let (op, dtype) = random.pick(&ROWS);
-                let any = if round < 3 { vec![Layout::Contiguous] } else { Layout::ALL.to_vec() };
-                let outputs = if round < 3 { vec![Layout::Contiguous] } else { Layout::FOR_OUTPUTS.to_vec() };
-                let layouts =
-                    [random.pick(&any), random.pick(&any), random.pick(&outputs), random.pick(&outputs)];
-                let body = if dtype == Dtype::Bool { Kind::Plain } else { kinds[round % 4] };
-                check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
+    for cpu in cpus() {
+        let mut random = Random(11);
+        let shapes: [(&[usize], &[usize]); 18] = [
+            (&[], &[1]),
+            (&[], &[31]),
+            (&[], &[1024]),
+            (&[], &[5000]),
+            (&[1], &[1025]),
+            (&[3], &[33]),
+            (&[3], &[2500]),
+            (&[700], &[3]),
+            (&[300], &[64]),
+            (&[40], &[1100]),
+            (&[2, 3], &[7, 5]),
+            (&[3], &[40, 60]),
+            (&[4, 5], &[2100]),
+            (&[1500], &[40]),
+            (&[9000], &[2]),
+            (&[3, 20], &[1200]),
+            (&[70], &[2100]),
+            (&[2, 130], &[3, 100]),
+        ];
+        let kinds = [Kind::Plain, Kind::Product, Kind::ProductStored, Kind::Squares];
+        for (kept, reduced) in shapes {
+            for order in [Order::KeptFirst, Order::ReducedFirst] {
+                for round in 0..6 {
+                    let (op, dtype) = random.pick(&ROWS);
+                    let any = if round < 3 { vec![Layout::Contiguous] } else { Layout::ALL.to_vec() };
+                    let outputs =
+                        if round < 3 { vec![Layout::Contiguous] } else { Layout::FOR_OUTPUTS.to_vec() };
+                    let layouts =
+                        [random.pick(&any), random.pick(&any), random.pick(&outputs), random.pick(&outputs)];
+                    let body = if dtype == Dtype::Bool { Kind::Plain } else { kinds[round % 4] };
+                    check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
+                }
             }
         }
     }
@@ -191,35 +194,37 @@ fn reductions_follow_the_fixed_tree_in_both_orders() {
 
 #[test]
 fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
-    let (cpu, mut random) = (cpu(), Random(12));
-    for (op, dtype) in [(Op::Subtract, Dtype::Float64), (Op::Divide, Dtype::Float32)] {
-        assert!(fold(op, dtype).is_some_and(|fold| fold.order == maniple_ops::Order::Sequential));
-        for order in [Order::KeptFirst, Order::ReducedFirst] {
-            for (kept, n, supported) in
-                [(5usize, 40usize, true), (200, 3, true), (1, 1024, true), (3, 1025, false)]
-            {
-                let (shape, partials) = match order {
-                    Order::KeptFirst => ([kept, n], [kept, n.div_ceil(LEAF)]),
-                    Order::ReducedFirst => ([n, kept], [n.div_ceil(LEAF), kept]),
-                };
-                let mut memory = Memory::default();
-                let args: Vec<Arg> = [shape, partials]
-                    .map(|shape| View::contiguous(&shape, dtype.size()))
-                    .map(|view| memory.add(view, dtype, Privilege::Read, &mut random))
-                    .to_vec();
-                let body = Kind::Plain.body(dtype);
-                let kernel = Kernel::Reduce(Reduce { body, op, axes: vec![0, 1], kept: 1, order });
-                let launch = launch(kernel, args.clone(), partials[0] * partials[1]);
-                assert_eq!(run(&cpu, &launch, &mut memory, &[], 1), supported);
-                for result in (0..kept).filter(|_| supported) {
-                    let at = |index: usize| match order {
-                        Order::KeptFirst => result * n + index,
-                        Order::ReducedFirst => index * kept + result,
+    for cpu in cpus() {
+        let mut random = Random(12);
+        for (op, dtype) in [(Op::Subtract, Dtype::Float64), (Op::Divide, Dtype::Float32)] {
+            assert!(fold(op, dtype).is_some_and(|fold| fold.order == maniple_ops::Order::Sequential));
+            for order in [Order::KeptFirst, Order::ReducedFirst] {
+                for (kept, n, supported) in
+                    [(5usize, 40usize, true), (200, 3, true), (1, 1024, true), (3, 1025, false)]
+                {
+                    let (shape, partials) = match order {
+                        Order::KeptFirst => ([kept, n], [kept, n.div_ceil(LEAF)]),
+                        Order::ReducedFirst => ([n, kept], [n.div_ceil(LEAF), kept]),
                     };
-                    let first = memory.get(&args[0], at(0));
-                    let wanted =
-                        (1..n).fold(first, |sum, index| combine(op, sum, memory.get(&args[0], at(index))));
-                    assert!(same(memory.get(&args[1], result), wanted));
+                    let mut memory = Memory::default();
+                    let args: Vec<Arg> = [shape, partials]
+                        .map(|shape| View::contiguous(&shape, dtype.size()))
+                        .map(|view| memory.add(view, dtype, Privilege::Read, &mut random))
+                        .to_vec();
+                    let body = Kind::Plain.body(dtype);
+                    let kernel = Kernel::Reduce(Reduce { body, op, axes: vec![0, 1], kept: 1, order });
+                    let launch = launch(kernel, args.clone(), partials[0] * partials[1]);
+                    assert_eq!(run(&cpu, &launch, &mut memory, &[], 1), supported);
+                    for result in (0..kept).filter(|_| supported) {
+                        let at = |index: usize| match order {
+                            Order::KeptFirst => result * n + index,
+                            Order::ReducedFirst => index * kept + result,
+                        };
+                        let first = memory.get(&args[0], at(0));
+                        let wanted = (1..n)
+                            .fold(first, |sum, index| combine(op, sum, memory.get(&args[0], at(index))));
+                        assert!(same(memory.get(&args[1], result), wanted));
+                    }
                 }
             }
         }
@@ -228,27 +233,32 @@ fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
 
 #[test]
 fn leaves_are_folded_in_the_fixed_tree() {
-    let (cpu, mut random) = (cpu(), Random(13));
-    for (op, dtype) in ROWS {
-        for (kept, leaves) in [(1usize, 1usize), (1, 2), (1, 1000), (3, 5), (50, 7), (5000, 3), (700, 1)] {
-            for layout in [Layout::Contiguous, Layout::Transposed, Layout::Unaligned, Layout::Stepped] {
-                let mut memory = Memory::default();
-                let item = dtype.size();
-                let partials =
-                    memory.add(layout.view(&[kept, leaves], item), dtype, Privilege::Read, &mut random);
-                let results = memory.add(layout.view(&[kept], item), dtype, Privilege::Write, &mut random);
-                for pieces in [1, 3] {
-                    let launch =
-                        launch(Kernel::Fold { op, dtype }, vec![partials.clone(), results.clone()], kept);
-                    assert!(run(&cpu, &launch, &mut memory, &[], pieces));
-                    for result in 0..kept {
-                        let values =
-                            (0..leaves).map(|leaf| memory.get(&partials, result * leaves + leaf)).collect();
-                        let (found, wanted) = (memory.get(&results, result), tree(op, values));
-                        assert!(
-                            same(found, wanted),
-                            "{op:?} {kept} x {leaves} {layout:?}: {found:?}, {wanted:?}"
-                        );
+    for cpu in cpus() {
+        let mut random = Random(13);
+        for (op, dtype) in ROWS {
+            for (kept, leaves) in [(1usize, 1usize), (1, 2), (1, 1000), (3, 5), (50, 7), (5000, 3), (700, 1)]
+            {
+                for layout in [Layout::Contiguous, Layout::Transposed, Layout::Unaligned, Layout::Stepped] {
+                    let mut memory = Memory::default();
+                    let item = dtype.size();
+                    let partials =
+                        memory.add(layout.view(&[kept, leaves], item), dtype, Privilege::Read, &mut random);
+                    let results =
+                        memory.add(layout.view(&[kept], item), dtype, Privilege::Write, &mut random);
+                    for pieces in [1, 3] {
+                        let launch =
+                            launch(Kernel::Fold { op, dtype }, vec![partials.clone(), results.clone()], kept);
+                        assert!(run(&cpu, &launch, &mut memory, &[], pieces));
+                        for result in 0..kept {
+                            let values = (0..leaves)
+                                .map(|leaf| memory.get(&partials, result * leaves + leaf))
+                                .collect();
+                            let (found, wanted) = (memory.get(&results, result), tree(op, values));
+                            assert!(
+                                same(found, wanted),
+                                "{op:?} {kept} x {leaves} {layout:?}: {found:?}, {wanted:?}"
+                            );
+                        }
                     }
                 }
             }
@@ -258,35 +268,39 @@ fn leaves_are_folded_in_the_fixed_tree() {
 
 #[test]
 fn scans_go_from_first_to_last() {
-    let (cpu, mut random) = (cpu(), Random(14));
-    for (op, dtype) in ROWS {
-        for shape in [&[10][..], &[3000], &[4, 1], &[5, 1500], &[700, 4], &[2, 3, 40]] {
-            for layout in Layout::ALL {
-                let in_place = random.below(3) == 0 && Layout::FOR_OUTPUTS.contains(&layout);
-                let mut memory = Memory::default();
-                let input = memory.add(layout.view(shape, dtype.size()), dtype, Privilege::Read, &mut random);
-                let output = random.pick(&Layout::FOR_OUTPUTS).view(shape, dtype.size());
-                let output = match in_place {
-                    true => input.clone(),
-                    false => memory.add(output, dtype, Privilege::Write, &mut random),
-                };
-                let before = memory.clone();
-                let n = shape[shape.len() - 1];
-                let rows = input.view.size() / n;
-                let pieces = random.pick(&[1, 3]);
-                let launch = launch(Kernel::Scan { op, dtype }, vec![input.clone(), output.clone()], rows);
-                assert!(run(&cpu, &launch, &mut memory, &[], pieces));
-                for row in 0..rows {
-                    let mut sum = before.get(&input, row * n);
-                    for at in 0..n {
-                        if at > 0 {
-                            sum = combine(op, sum, before.get(&input, row * n + at));
+    for cpu in cpus() {
+        let mut random = Random(14);
+        for (op, dtype) in ROWS {
+            for shape in [&[10][..], &[3000], &[4, 1], &[5, 1500], &[700, 4], &[2, 3, 40]] {
+                for layout in Layout::ALL {
+                    let in_place = random.below(3) == 0 && Layout::FOR_OUTPUTS.contains(&layout);
+                    let mut memory = Memory::default();
+                    let input =
+                        memory.add(layout.view(shape, dtype.size()), dtype, Privilege::Read, &mut random);
+                    let output = random.pick(&Layout::FOR_OUTPUTS).view(shape, dtype.size());
+                    let output = match in_place {
+                        true => input.clone(),
+                        false => memory.add(output, dtype, Privilege::Write, &mut random),
+                    };
+                    let before = memory.clone();
+                    let n = shape[shape.len() - 1];
+                    let rows = input.view.size() / n;
+                    let pieces = random.pick(&[1, 3]);
+                    let launch =
+                        launch(Kernel::Scan { op, dtype }, vec![input.clone(), output.clone()], rows);
+                    assert!(run(&cpu, &launch, &mut memory, &[], pieces));
+                    for row in 0..rows {
+                        let mut sum = before.get(&input, row * n);
+                        for at in 0..n {
+                            if at > 0 {
+                                sum = combine(op, sum, before.get(&input, row * n + at));
+                            }
+                            let found = memory.get(&output, row * n + at);
+                            assert!(
+                                same(found, sum),
+                                "{op:?} {shape:?} {layout:?} {in_place}: {found:?}, {sum:?} at {at}"
+                            );
                         }
-                        let found = memory.get(&output, row * n + at);
-                        assert!(
-                            same(found, sum),
-                            "{op:?} {shape:?} {layout:?} {in_place}: {found:?}, {sum:?} at {at}"
-                        );
                     }
                 }
             }
@@ -296,46 +310,49 @@ fn scans_go_from_first_to_last() {
 
 #[test]
 fn extremes_are_found_first_and_nan_before_all() {
-    let (cpu, mut random) = (cpu(), Random(15));
-    for dtype in Dtype::ALL {
-        for (kept, reduced) in [(&[][..], &[1][..]), (&[], &[5000]), (&[3], &[40]), (&[2, 5], &[3, 700])] {
-            for (layout, goal) in Layout::ALL
-                .into_iter()
-                .flat_map(|layout| [(layout, Extreme::Largest), (layout, Extreme::Smallest)])
+    for cpu in cpus() {
+        let mut random = Random(15);
+        for dtype in Dtype::ALL {
+            for (kept, reduced) in [(&[][..], &[1][..]), (&[], &[5000]), (&[3], &[40]), (&[2, 5], &[3, 700])]
             {
-                let mut memory = Memory::default();
-                let shape = [kept, reduced].concat();
-                let input =
-                    memory.add(layout.view(&shape, dtype.size()), dtype, Privilege::Read, &mut random);
-                let n: usize = reduced.iter().product();
-                let results: usize = kept.iter().product();
-                if dtype.is_inexact() && random.below(2) == 0 {
-                    for result in 0..results {
-                        let nan = Scalar::new(f64::NAN).cast(dtype);
-                        memory.set(&input, result * n + random.below(n), nan);
-                        memory.set(&input, result * n + random.below(n), nan);
-                    }
-                }
-                let output = random.pick(&Layout::FOR_OUTPUTS).view(kept, 8);
-                let output = memory.add(output, Dtype::Int64, Privilege::Write, &mut random);
-                let kernel = Kernel::ArgReduce { goal, dtype };
-                let launch = launch(kernel, vec![input.clone(), output.clone()], results);
-                assert!(run(&cpu, &launch, &mut memory, &[], random.pick(&[1, 3])));
-                for result in 0..results {
-                    let value = |at: usize| parts(memory.get(&input, result * n + at));
-                    let missing = |value: (f64, f64)| value.0.is_nan() || value.1.is_nan();
-                    let mut best = 0;
-                    for at in 1..n {
-                        let better = match goal {
-                            Extreme::Largest => value(at) > value(best),
-                            Extreme::Smallest => value(at) < value(best),
-                        };
-                        if !missing(value(best)) && (missing(value(at)) || better) {
-                            best = at;
+                for (layout, goal) in Layout::ALL
+                    .into_iter()
+                    .flat_map(|layout| [(layout, Extreme::Largest), (layout, Extreme::Smallest)])
+                {
+                    let mut memory = Memory::default();
+                    let shape = [kept, reduced].concat();
+                    let input =
+                        memory.add(layout.view(&shape, dtype.size()), dtype, Privilege::Read, &mut random);
+                    let n: usize = reduced.iter().product();
+                    let results: usize = kept.iter().product();
+                    if dtype.is_inexact() && random.below(2) == 0 {
+                        for result in 0..results {
+                            let nan = Scalar::new(f64::NAN).cast(dtype);
+                            memory.set(&input, result * n + random.below(n), nan);
+                            memory.set(&input, result * n + random.below(n), nan);
                         }
                     }
-                    let found = memory.get(&output, result).as_i64();
-                    assert_eq!(found, best as i64, "{goal:?} {dtype} {shape:?} {layout:?}");
+                    let output = random.pick(&Layout::FOR_OUTPUTS).view(kept, 8);
+                    let output = memory.add(output, Dtype::Int64, Privilege::Write, &mut random);
+                    let kernel = Kernel::ArgReduce { goal, dtype };
+                    let launch = launch(kernel, vec![input.clone(), output.clone()], results);
+                    assert!(run(&cpu, &launch, &mut memory, &[], random.pick(&[1, 3])));
+                    for result in 0..results {
+                        let value = |at: usize| parts(memory.get(&input, result * n + at));
+                        let missing = |value: (f64, f64)| value.0.is_nan() || value.1.is_nan();
+                        let mut best = 0;
+                        for at in 1..n {
+                            let better = match goal {
+                                Extreme::Largest => value(at) > value(best),
+                                Extreme::Smallest => value(at) < value(best),
+                            };
+                            if !missing(value(best)) && (missing(value(at)) || better) {
+                                best = at;
+                            }
+                        }
+                        let found = memory.get(&output, result).as_i64();
+                        assert_eq!(found, best as i64, "{goal:?} {dtype} {shape:?} {layout:?}");
+                    }
                 }
             }
         }

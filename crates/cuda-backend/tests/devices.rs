@@ -13,7 +13,7 @@ const DEVICE_BYTES: usize = 2 * ELEMENTS * 8 + (64 << 10);
 
 #[test]
 fn what_was_computed_before_a_device_was_found_gets_there() {
-    let cpu = Cpu::new(&CpuDescription { workers: vec![2], memory_limit: None });
+    let cpu = Cpu::new(&CpuDescription { workers: vec![2], ..CpuDescription::default() });
     let find = |_: &[Arc<dyn Backend>]| -> Vec<Arc<dyn Backend>> {
         let driver = Emulator::new(1, 16 << 20).expect("g++ is there");
         vec![Arc::new(Cuda::new(Arc::new(driver), At { backend: 1, memory: 1, processor: 1 }, None))]
@@ -59,7 +59,7 @@ fn what_was_computed_before_a_device_was_found_gets_there() {
 
 #[test]
 fn what_a_full_device_has_no_room_for_is_computed_by_the_host() {
-    let cpu = Cpu::new(&CpuDescription { workers: vec![2], memory_limit: None });
+    let cpu = Cpu::new(&CpuDescription { workers: vec![2], ..CpuDescription::default() });
     let driver = Emulator::new(1, 16 << 20).expect("g++ is there");
     let cuda = Cuda::new(Arc::new(driver), At { backend: 1, memory: 1, processor: 1 }, Some(DEVICE_BYTES));
     let settings = Settings { on: Some("cuda".into()), fuse: false, check: true, ..Settings::default() };

@@ -57,6 +57,12 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting { name: "MANIPLE_FUSE", default: "1", help: "0 launches every task alone." },
     Setting {
+        name: "MANIPLE_JIT",
+        default: "1",
+        help: "1 compiles steps that many elements go through to machine code, where the processor is an x86-64 with \
+               AVX2; 0 runs a loop per step; always compiles at once, for tests. The results are the same bits.",
+    },
+    Setting {
         name: "MANIPLE_MACHINE",
         default: "detected",
         help: "Host memories to pretend, as workers per memory: `2` is one memory with two workers, `1,1,1` three \
@@ -118,6 +124,8 @@ pub struct Settings {
     pub fallback: String,
     /// Whether neighbouring tasks are fused.
     pub fuse: bool,
+    /// When steps are compiled: `0` for never, `1` once it pays, `always`.
+    pub jit: String,
     /// Workers of each host memory to describe; empty for the machine as it is.
     pub machine: Vec<usize>,
     /// The mapper's name.
@@ -147,6 +155,7 @@ impl Default for Settings {
             emulated_schedule: "turns".into(),
             fallback: "quiet".into(),
             fuse: true,
+            jit: "1".into(),
             machine: Vec::new(),
             mapper: "default".into(),
             memory_limit: None,
@@ -215,6 +224,8 @@ impl Settings {
                 Some(on) => self.fuse = on,
                 None => return wrong("0 or 1"),
             },
+            "MANIPLE_JIT" if ["0", "1", "always"].contains(&value) => self.jit = value.into(),
+            "MANIPLE_JIT" => return wrong("0, 1 or always"),
             "MANIPLE_MACHINE" => {
                 match value.split(',').map(|part| part.trim().parse()).collect::<Result<Vec<usize>, _>>() {
                     Ok(workers)
@@ -308,6 +319,7 @@ mod tests {
             ("MANIPLE_DEBUG", "6", "7"),
             ("MANIPLE_FALLBACK", "warn", "loud"),
             ("MANIPLE_FUSE", "0", "2"),
+            ("MANIPLE_JIT", "always", "2"),
             ("MANIPLE_MACHINE", "1,1,1", "1,,1"),
             ("MANIPLE_MAPPER", "random:7", "random"),
             ("MANIPLE_MEMORY_LIMIT", "2G", "2X"),

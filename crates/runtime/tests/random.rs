@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use maniple_cpu::{Cpu, CpuDescription};
+use maniple_cpu::{Compile, Cpu, CpuDescription};
 use maniple_mapper::from_settings;
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar};
 use maniple_runtime::{
@@ -19,13 +19,13 @@ type Hostile = (&'static [usize], &'static [(&'static str, &'static str)]);
 /// Settings under which every program runs.
 const SETTINGS: &[Hostile] = &[
     (&[2], &[]),
-    (&[2], &[("MANIPLE_PIECES", "3")]),
+    (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always")]),
     (&[1], &[("MANIPLE_FUSE", "0"), ("MANIPLE_WINDOW", "1"), ("MANIPLE_MAPPER", "serial")]),
     (&[2], &[("MANIPLE_MAPPER", "random:1"), ("MANIPLE_WINDOW", "7")]),
     (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2")]),
     (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:3"), ("MANIPLE_PIECES", "3"), ("MANIPLE_WINDOW", "5")]),
-    (&[1, 1], &[("MANIPLE_PIECES", "7"), ("MANIPLE_FUSE", "0")]),
-    (&[1, 1], &[("MANIPLE_PIECES", "2")]),
+    (&[1, 1], &[("MANIPLE_PIECES", "7"), ("MANIPLE_FUSE", "0"), ("MANIPLE_JIT", "0")]),
+    (&[1, 1], &[("MANIPLE_PIECES", "2"), ("MANIPLE_JIT", "always")]),
 ];
 
 #[test]
@@ -48,7 +48,8 @@ fn random_programs_give_the_bytes_of_program_order() {
 fn runtime(machine: &[usize], chosen: &[(&str, &str)]) -> Runtime {
     let mut settings = Settings { check: true, ..Settings::default() };
     chosen.iter().for_each(|(name, value)| settings.set(name, value).expect("a setting"));
-    let cpu = Cpu::new(&CpuDescription { workers: machine.to_vec(), memory_limit: None });
+    let compile = Compile::from_setting(&settings.jit);
+    let cpu = Cpu::new(&CpuDescription { workers: machine.to_vec(), compile, ..CpuDescription::default() });
     let mapper = from_settings(&settings);
     Runtime::new(Backends::new(vec![Arc::new(cpu)]), mapper, settings)
 }

@@ -1,6 +1,7 @@
 //! Which buffer holds which value of a body.
 
 use super::{Argument, Way, may_overlap};
+use crate::jit::Section;
 use maniple_ops::{Body, Step};
 use maniple_runtime::Arg;
 
@@ -59,15 +60,26 @@ impl Layout {
         Layout { home, items, last_use, wanted, free: Vec::new(), first_temporary }
     }
 
+    /// Keeps what a run reads to its end, so that its steps can be run again.
+    pub(super) fn keep_inputs(&mut self, section: &Section) {
+        for &value in &section.inputs {
+            let last_use = &mut self.last_use[value as usize];
+            *last_use = (*last_use).max(section.steps.end - 1);
+        }
+    }
+
+    /// A new entry.
+    pub(super) fn extra(&mut self, item: usize) -> u16 {
+        self.items.push(item);
+        (self.items.len() - 1) as u16
+    }
+
     /// The entry of a step's result.
     pub(super) fn place(&mut self, value: usize, item: usize) -> u16 {
         let entry = self.wanted[value].unwrap_or_else(|| {
             match self.free.iter().rposition(|&entry| self.items[entry as usize] == item) {
                 Some(at) => self.free.swap_remove(at),
-                None => {
-                    self.items.push(item);
-                    (self.items.len() - 1) as u16
-                }
+                None => self.extra(item),
             }
         });
         self.home[value] = entry;

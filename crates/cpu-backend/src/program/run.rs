@@ -1,21 +1,40 @@
 //! A program at work: the loop over blocks.
 
+use super::compiled::{Block, Part};
 use super::{Instruction, LINE, Program, Rows, Watch, Way};
+use crate::jit::{Code, MOST_POINTERS};
 use crate::tile::{Strided, address, load, load_turned, prefetch, splat, store};
 use maniple_ops::{Flags, flags};
 use maniple_runtime::Binding;
+use std::ops::Range;
 use std::ptr;
+use std::sync::Arc;
 
 /// A program at work on one piece.
 pub(crate) struct Run<'a> {
     program: &'a Program,
     binding: &'a Binding,
+    /// The lines of constants, and all that follows them.
+    scratch: *mut u8,
+    /// The code of the program's runs, if it is compiled.
+    codes: Option<&'a [Arc<Code>]>,
     /// Addresses of the current block's values.
     table: *mut *mut u8,
     states: *mut State,
     index: *mut usize,
     /// Whether bytes are asked for before they are needed.
     ahead: bool,
+    /// How many elements the buffers of constants hold, if they have been filled, as block functions want them.
+    repeats: usize,
+    filled: Filled,
+}
+
+/// Which buffers of constants have been filled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// Those that the functions between compiled runs use.
+    Between,
+    All,
 }
 
 /// Where an argument is in this run.
@@ -35,38 +54,94 @@ impl<'a> Run<'a> {
         most: usize,
         scratch: *mut u8,
     ) -> Run<'a> {
-        let table: *mut *mut u8 = scratch.cast();
-        // SAFETY: `lay_out` leaves room for the table, the states and the index in front of the buffers.
+        let codes = program.compiled.as_ref().and_then(|compiled| compiled.codes(most));
+        let lines = program.compiled.as_ref().map_or(0, |compiled| compiled.lines);
+        let table: *mut *mut u8 = scratch.wrapping_add(lines * LINE).cast();
+        // SAFETY: `lay_out` leaves room for the lines, the table, the states and the index in front of the buffers.
         unsafe {
             let states: *mut State = table.add(program.buffers.len()).cast();
             let index: *mut usize = states.add(program.args.len()).cast();
             for (entry, &offset) in program.buffers.iter().enumerate() {
                 table.add(entry).write(scratch.add(offset));
             }
-            let fill_count = most.min(program.block);
             for (at, argument) in program.args.iter().enumerate() {
                 let mut state = State { origin: ptr::null_mut(), way: argument.way, filled: 0 };
                 if at < program.placed {
                     state.origin = address(binding.bases[at], argument.offset);
-                    match argument.way {
-                        Way::Direct if !state.origin.addr().is_multiple_of(argument.alignment) => {
-                            state.way = Way::Copied
-                        }
-                        Way::Splat => splat(state.origin, argument.item, fill_count, *table.add(at)),
-                        _ => {}
+                    if argument.way == Way::Direct && !state.origin.addr().is_multiple_of(argument.alignment)
+                    {
+                        state.way = Way::Copied;
                     }
                 }
                 states.add(at).write(state);
             }
-            for (constant, scalar) in program.constants.iter().zip(&binding.scalars) {
-                let bytes = scalar.as_bytes();
-                assert_eq!(bytes.len(), constant.item, "a constant has the dtype that the body declares");
-                splat(bytes.as_ptr(), constant.item, fill_count, *table.add(constant.entry as usize));
-            }
             if program.watch == Watch::Flags {
                 flags::clear();
             }
-            Run { program, binding, table, states, index, ahead: most > program.near }
+            let mut run = Run {
+                program,
+                binding,
+                scratch,
+                codes,
+                table,
+                states,
+                index,
+                ahead: most > program.near,
+                repeats: most.min(program.block),
+                filled: if codes.is_some() { Filled::Between } else { Filled::All },
+            };
+            run.fill();
+            run.write_lines();
+            run
+        }
+    }
+
+    /// Fills the buffers of values that are the same for all elements.
+    unsafe fn fill(&mut self) {
+        let program = self.program;
+        let wanted = |entry: usize| match (self.filled, &program.compiled) {
+            (Filled::Between, Some(compiled)) => compiled.between[entry],
+            _ => true,
+        };
+        // SAFETY: the elements are readable, and their buffers have room for a block.
+        unsafe {
+            for at in (0..program.placed).filter(|&at| program.args[at].way == Way::Splat && wanted(at)) {
+                let origin = (*self.states.add(at)).origin;
+                splat(origin, program.args[at].item, self.repeats, *self.table.add(at));
+            }
+            for (constant, scalar) in program.constants.iter().zip(&self.binding.scalars) {
+                let bytes = scalar.as_bytes();
+                assert_eq!(bytes.len(), constant.item, "a constant has the dtype that the body declares");
+                if wanted(constant.entry as usize) {
+                    let buffer = *self.table.add(constant.entry as usize);
+                    splat(bytes.as_ptr(), constant.item, self.repeats, buffer);
+                }
+            }
+        }
+    }
+
+    /// Writes the constants of compiled runs.
+    unsafe fn write_lines(&mut self) {
+        let program = self.program;
+        let (Some(compiled), Some(_)) = (&program.compiled, self.codes) else { return };
+        for block in compiled.blocks() {
+            let first = self.scratch.wrapping_add(block.first_line * LINE);
+            let line = |at: usize| first.wrapping_add(at * LINE);
+            for (at, &(entry, item)) in block.constants.iter().enumerate() {
+                let constant = program.constants.iter().position(|constant| constant.entry == entry);
+                let bytes = match constant {
+                    Some(constant) => self.binding.scalars[constant].as_bytes().as_ptr(),
+                    // SAFETY: there is a state for every argument.
+                    None => unsafe { (*self.states.add(entry as usize)).origin.cast_const() },
+                };
+                // SAFETY: the element is readable, and there is a line for it.
+                unsafe { splat(bytes, item, LINE / item, line(at)) };
+            }
+            for (at, pattern) in block.patterns.iter().enumerate() {
+                let line = line(block.constants.len() + at).cast::<[u64; LINE / 8]>();
+                // SAFETY: there is a line for it, and lines are aligned.
+                unsafe { line.write([*pattern; LINE / 8]) };
+            }
         }
     }
 
@@ -149,8 +224,7 @@ impl<'a> Run<'a> {
 
     /// The buffer of an entry of the table.
     fn buffer(&self, entry: usize) -> *mut u8 {
-        // The table is at the beginning of the scratch memory.
-        self.table.cast::<u8>().wrapping_add(self.program.buffers[entry])
+        self.scratch.wrapping_add(self.program.buffers[entry])
     }
 
     unsafe fn block(&mut self, position: usize, count: usize, sink: *mut u8) {
@@ -172,9 +246,16 @@ impl<'a> Run<'a> {
             if program.args.len() > program.placed {
                 *self.table.add(program.placed) = sink;
             }
-            match program.watch {
-                Watch::Nothing => self.steps(count),
-                Watch::Flags => self.watched_steps(count),
+            match (self.codes, &program.compiled) {
+                (Some(codes), Some(compiled)) => {
+                    for part in &compiled.parts {
+                        match part {
+                            Part::Steps(steps) => self.part(steps.clone(), count),
+                            Part::Run(number, block) => self.compiled(&codes[*number], block, count),
+                        }
+                    }
+                }
+                _ => self.part(0..program.instructions.len(), count),
             }
             for (output, &source) in program.sources.iter().enumerate() {
                 let at = program.inputs + output;
@@ -185,9 +266,63 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Some instructions, one function after the other.
     #[inline(always)]
-    unsafe fn steps(&self, count: usize) {
-        let instructions = &self.program.instructions;
+    unsafe fn part(&self, steps: Range<usize>, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.program.watch {
+                Watch::Nothing => self.steps(steps, count),
+                Watch::Flags => self.watched_steps(steps, count),
+            }
+        }
+    }
+
+    /// Some instructions at once. If they raised a flag that somebody wants to know of, they run again to tell which of
+    /// them it was.
+    unsafe fn compiled(&mut self, code: &Code, block: &Block, count: usize) {
+        let mut pointers = [ptr::null_mut(); MOST_POINTERS];
+        let pointers = &mut pointers[..block.entries.len()];
+        // SAFETY: entries of the table; the planner gave the run's outputs homes apart from what it reads later.
+        unsafe {
+            for (pointer, &entry) in pointers.iter_mut().zip(&block.entries) {
+                *pointer = *self.table.add(entry as usize);
+            }
+            code.run(pointers, self.scratch.wrapping_add(block.first_line * LINE), count);
+        }
+        if self.program.watch == Watch::Flags {
+            let raised = flags::read();
+            if !raised.is_empty() {
+                flags::clear();
+                if raised.bits() & block.watch != 0 {
+                    // SAFETY: what the steps read is as it was, or was put aside.
+                    unsafe { self.again(block, count) };
+                }
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn again(&mut self, block: &Block, count: usize) {
+        // SAFETY: entries of the table, whose buffers have room for a block.
+        unsafe {
+            if self.filled != Filled::All {
+                self.filled = Filled::All;
+                self.fill();
+            }
+            let put = |from: u16, to: u16| {
+                let (from, to) = (self.table.add(from as usize), self.table.add(to as usize));
+                ptr::swap(from, to);
+            };
+            block.saved.iter().for_each(|&(input, save)| put(input, save));
+            self.watched_steps(block.steps.clone(), count);
+            block.saved.iter().for_each(|&(input, save)| put(input, save));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn steps(&self, steps: Range<usize>, count: usize) {
+        let instructions = &self.program.instructions[steps];
         let share = count.div_ceil(instructions.len().max(1));
         for (number, instruction) in instructions.iter().enumerate() {
             // SAFETY: the entries are those of distinct buffers with room for a block, or addresses of arguments.
@@ -200,8 +335,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    unsafe fn watched_steps(&self, count: usize) {
-        let instructions = &self.program.instructions;
+    unsafe fn watched_steps(&self, steps: Range<usize>, count: usize) {
+        let instructions = &self.program.instructions[steps];
         let share = count.div_ceil(instructions.len().max(1));
         for (number, instruction) in instructions.iter().enumerate() {
             // SAFETY: as in `steps`.

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
-use maniple_cpu::{Cpu, CpuDescription};
-use maniple_ops::{Dtype, Scalar};
+use maniple_cpu::{Compile, Cpu, CpuDescription};
+use maniple_ops::{Dtype, Level, Scalar};
 use maniple_runtime::{
     Access, Arg, Backend, Binding, Event, Handoff, Kernel, Launch, PointTask, Privilege, ProcessorId, Report,
     Shape, Strides, View,
@@ -211,7 +211,16 @@ pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
 }
 
 pub fn cpu() -> Cpu {
-    Cpu::new(&CpuDescription { workers: vec![3], memory_limit: None })
+    Cpu::new(&CpuDescription { workers: vec![3], ..CpuDescription::default() })
+}
+
+/// Backends that never compile and that compile everything, for every instruction set that there is.
+pub fn cpus() -> impl Iterator<Item = Cpu> {
+    let ways =
+        [(Compile::Never, None), (Compile::Always, Some(Level::V3)), (Compile::Always, Some(Level::V4))];
+    ways.into_iter().map(|(compile, compile_for)| {
+        Cpu::new(&CpuDescription { workers: vec![3], compile, compile_for, ..CpuDescription::default() })
+    })
 }
 
 /// Runs a launch in some pieces and waits; false if it is not supported.

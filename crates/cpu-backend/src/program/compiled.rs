@@ -1,0 +1,195 @@
+//! The runs of a program that can be compiled, and what stands for them until they are.
+
+use super::layout::Layout;
+use super::{Argument, Instruction, Way, may_overlap};
+use crate::jit::{Code, Compile, Jit, Section, plan};
+use maniple_ops::{Body, Value};
+use maniple_runtime::Arg;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The most elements of a block of a program that is one run: nothing is passed from step to step, so that a block need
+/// not fit into the first-level cache.
+pub(super) const MOST: usize = 4096;
+/// A program is compiled once it has begun to work on so many elements.
+const HOT: usize = 1 << 15;
+/// Programs of fewer elements are not looked at: whatever is done once per program or block outweighs their steps.
+const SMALL: usize = 256;
+
+/// How the instructions of a program go together once it is compiled.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    jit: Arc<Jit>,
+    /// All of the program, in order.
+    pub(super) parts: Vec<Part>,
+    /// How many lines of constants the runs have.
+    pub(super) lines: usize,
+    /// For every entry of the table whether compiled code or a function uses its buffer.
+    pub(super) touches: Vec<bool>,
+    /// For every entry of the table whether a function that is not part of a run uses its buffer, or it is stored.
+    pub(super) between: Vec<bool>,
+    /// Elements that the program has begun to work on.
+    begun: AtomicUsize,
+    /// The code of every run; nothing if that could not be.
+    codes: OnceLock<Option<Vec<Arc<Code>>>>,
+}
+
+/// Some instructions in a row.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// One function after the other.
+    Steps(Range<usize>),
+    /// Compiled, as the code of that number.
+    Run(usize, Box<Block>),
+}
+
+/// A run of instructions on a block.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The instructions.
+    pub(super) steps: Range<usize>,
+    run: Body,
+    /// Entries of inputs, then of outputs.
+    pub(super) entries: Vec<u16>,
+    /// The first line of constants, and the entries of those that the program is given.
+    pub(super) first_line: usize,
+    pub(super) constants: Vec<(u16, usize)>,
+    /// Constants that the code needs itself.
+    pub(super) patterns: Vec<u64>,
+    /// Which flags of any of the steps are wanted.
+    pub(super) watch: u8,
+    /// Inputs that the run writes over, and where it puts what they were.
+    pub(super) saved: Vec<(u16, u16)>,
+}
+
+/// The runs of a body; none if it is not worth it.
+pub(super) fn sections(
+    jit: Option<&Arc<Jit>>,
+    body: &Body,
+    args: &[Arg],
+    arguments: &[Argument],
+    size: usize,
+    watched: bool,
+) -> Vec<Section> {
+    let Some(jit) = jit.filter(|jit| size >= SMALL || jit.compile == Compile::Always) else {
+        return Vec::new();
+    };
+    let same = |value: Value| {
+        let argument = arguments[..body.inputs.len()].get(value as usize);
+        argument.is_some_and(|argument| argument.way == Way::Splat)
+    };
+    // The steps of a run whose flags are wanted may have to run again, after its outputs have been written.
+    let kept = |steps: &Range<usize>| -> Vec<Value> {
+        if !watched {
+            return Vec::new();
+        }
+        let before: usize = body.steps[..steps.start].iter().map(|step| step.results()).sum();
+        let defined = body.first_result() + before;
+        let results: usize = body.steps[steps.clone()].iter().map(|step| step.results()).sum();
+        let written: Vec<&Arg> = (body.outputs.iter().zip(&args[body.inputs.len()..]))
+            .filter(|&(&value, _)| (defined..defined + results).contains(&(value as usize)))
+            .map(|(_, arg)| arg)
+            .collect();
+        (0..body.inputs.len())
+            .filter(|&input| arguments[input].way == Way::Direct)
+            .filter(|&input| written.iter().any(|output| may_overlap(&args[input], output)))
+            .map(|input| input as Value)
+            .collect()
+    };
+    plan(jit, body, same, kept)
+}
+
+impl Compiled {
+    /// Nothing if there are no runs.
+    pub(super) fn new(
+        jit: &Arc<Jit>,
+        sections: Vec<Section>,
+        body: &Body,
+        layout: &mut Layout,
+        instructions: &[Instruction],
+        arguments: &[Argument],
+    ) -> Option<Compiled> {
+        if sections.is_empty() {
+            return None;
+        }
+        let (mut parts, mut lines, mut done) = (Vec::new(), 0, 0);
+        for (number, section) in sections.into_iter().enumerate() {
+            let Section { steps, run, inputs, constants, outputs, patterns } = section;
+            if done < steps.start {
+                parts.push(Part::Steps(done..steps.start));
+            }
+            done = steps.end;
+            let home = |layout: &Layout, value: Value| layout.home[value as usize];
+            let mut entries: Vec<u16> =
+                inputs.iter().chain(&outputs).map(|&value| home(layout, value)).collect();
+            // Outputs of the run that are its inputs are kept beside.
+            let mut saved = Vec::new();
+            for &input in &run.outputs[outputs.len()..] {
+                let save = layout.extra(run.inputs[input as usize].size());
+                saved.push((entries[input as usize], save));
+                entries.push(save);
+            }
+            let first_line = lines;
+            lines += constants.len() + patterns.len();
+            let dtypes = &run.constants;
+            let constants = (constants.iter().zip(dtypes))
+                .map(|(&value, dtype)| (home(layout, value), dtype.size()))
+                .collect();
+            let watch = instructions[steps.clone()].iter().fold(0, |all, one| all | one.watch);
+            let block = Block { steps, run, entries, first_line, constants, patterns, watch, saved };
+            parts.push(Part::Run(number, Box::new(block)));
+        }
+        if done < body.steps.len() {
+            parts.push(Part::Steps(done..body.steps.len()));
+        }
+        let mut between = vec![false; layout.items.len()];
+        // An output may name a constant as it is.
+        body.outputs.iter().for_each(|&value| between[layout.home[value as usize] as usize] = true);
+        for part in &parts {
+            let Part::Steps(steps) = part else { continue };
+            for (step, instruction) in body.steps[steps.clone()].iter().zip(&instructions[steps.clone()]) {
+                let ins = instruction.ins.iter().take(step.args().len());
+                let outs = instruction.outs.iter().take(step.results());
+                ins.chain(outs).for_each(|&entry| between[entry as usize] = true);
+            }
+        }
+        let mut touches = between.clone();
+        touches[..arguments.len()].fill(true);
+        for block in blocks(&parts) {
+            block.entries.iter().for_each(|&entry| touches[entry as usize] = true);
+        }
+        let (begun, codes) = (AtomicUsize::new(0), OnceLock::new());
+        Some(Compiled { jit: jit.clone(), parts, lines, touches, between, begun, codes })
+    }
+
+    /// Whether all of the program is one run.
+    pub(super) fn whole(&self) -> bool {
+        matches!(self.parts[..], [Part::Run(..)])
+    }
+
+    /// The code of every run, for a piece of work on so many elements; nothing if that is not worth it yet.
+    pub(super) fn codes(&self, elements: usize) -> Option<&[Arc<Code>]> {
+        if let Some(codes) = self.codes.get() {
+            return codes.as_deref();
+        }
+        let begun = self.begun.fetch_add(elements, Ordering::Relaxed).saturating_add(elements);
+        if begun < HOT && self.jit.compile != Compile::Always {
+            return None;
+        }
+        let codes = || self.blocks().map(|block| self.jit.code(&block.run)).collect();
+        self.codes.get_or_init(codes).as_deref()
+    }
+
+    /// The runs, in order.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        blocks(&self.parts)
+    }
+}
+
+fn blocks(parts: &[Part]) -> impl Iterator<Item = &Block> {
+    parts.iter().filter_map(|part| match part {
+        Part::Run(_, block) => Some(&**block),
+        Part::Steps(_) => None,
+    })
+}
