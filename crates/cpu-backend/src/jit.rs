@@ -58,12 +58,15 @@ impl Compile {
 /// Most compiled runs that are kept for programs to come: a page each, most of the time.
 const KEPT: usize = 1024;
 
+/// What tells compiled runs apart: the run, and the outputs that are stored past the caches.
+type Key = (Body, u16);
+
 /// The compiler, and what it has compiled.
 #[derive(Debug)]
 pub(crate) struct Jit {
     encoding: Encoding,
     pub(crate) compile: Compile,
-    codes: Mutex<HashMap<Body, Option<Arc<Code>>>>,
+    codes: Mutex<HashMap<Key, Option<Arc<Code>>>>,
 }
 
 impl Jit {
@@ -85,24 +88,32 @@ impl Jit {
         fits(&lowered, run.inputs.len() + run.outputs.len(), self.encoding).then_some(lowered)
     }
 
-    /// The code of a run, compiled if it has not been; nothing if it cannot be.
-    pub(crate) fn code(&self, run: &Body) -> Option<Arc<Code>> {
+    /// The code of a run, compiled if it has not been; nothing if it cannot be. The outputs in the set `streamed` are
+    /// stored past the caches where they lie at multiples of 64 bytes.
+    pub(crate) fn code(&self, run: &Body, streamed: u16) -> Option<Arc<Code>> {
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = codes.get(run) {
+        let key = (run.clone(), streamed);
+        if let Some(known) = codes.get(&key) {
             return known.clone();
         }
-        let code = self.compiled(run).map(Arc::new);
+        let code = self.compiled(run, streamed).map(Arc::new);
         // Programs keep what they use, so all that is lost is that new programs find it again.
         if codes.len() >= KEPT {
             codes.clear();
         }
-        codes.insert(run.clone(), code.clone());
+        codes.insert(key, code.clone());
         code
     }
 
-    fn compiled(&self, run: &Body) -> Option<Code> {
+    fn compiled(&self, run: &Body, streamed: u16) -> Option<Code> {
         let lowered = lower(run, self.encoding)?;
-        let bytes = emit(&lowered, run.inputs.len() + run.outputs.len(), self.encoding)?;
+        let pointers = run.inputs.len() + run.outputs.len();
+        let streamed = streamed << run.inputs.len();
+        let bytes = emit(&lowered, pointers, self.encoding, streamed)?;
+        let usual = match streamed {
+            0 => None,
+            _ => Some(Pages::new(&emit(&lowered, pointers, self.encoding, 0)?)?),
+        };
         let pages = Pages::new(&bytes)?;
         let dtypes = run.value_dtypes();
         let outputs = run.outputs.iter().map(|&value| dtypes[value as usize].size());
@@ -112,6 +123,8 @@ impl Jit {
             lanes: lowered.lanes,
             encoding: self.encoding,
             pages,
+            streamed,
+            usual,
         })
     }
 }
@@ -127,6 +140,10 @@ type Function = unsafe extern "C" fn(*const *mut u8, *const u8, usize);
 #[derive(Debug)]
 pub(crate) struct Code {
     pages: Pages,
+    /// The arguments that `pages` store past the caches.
+    streamed: u16,
+    /// The same, with usual stores: for arguments at other addresses than those stores take.
+    usual: Option<Pages>,
     /// Bytes per element of inputs and outputs.
     items: Vec<usize>,
     inputs: usize,
@@ -150,9 +167,13 @@ impl Code {
             Encoding::Evex => 0,
             Encoding::Vex => count % self.lanes,
         };
+        let pages = match &self.usual {
+            Some(usual) if !self.lie_in_lines(pointers) => usual,
+            _ => &self.pages,
+        };
         // SAFETY: the caller's promise; the code reads and writes `count - rest` elements.
         unsafe {
-            self.call(pointers.as_ptr(), constants, count - rest);
+            call(pages, pointers.as_ptr(), constants, count - rest);
             if rest > 0 {
                 self.part(pointers, constants, count - rest, rest);
             }
@@ -178,7 +199,7 @@ impl Code {
                     std::ptr::copy_nonoverlapping(element, addresses[at].add(lane * item), item);
                 }
             }
-            self.call(addresses.as_ptr(), constants, self.lanes);
+            call(self.usual.as_ref().unwrap_or(&self.pages), addresses.as_ptr(), constants, self.lanes);
             for at in self.inputs..self.items.len() {
                 let item = self.items[at];
                 std::ptr::copy_nonoverlapping(addresses[at], pointers[at].add(first * item), rest * item);
@@ -186,11 +207,17 @@ impl Code {
         }
     }
 
-    unsafe fn call(&self, pointers: *const *mut u8, constants: *const u8, count: usize) {
-        // SAFETY: the pages hold a function of this type; the caller keeps its contract.
-        unsafe {
-            let function: Function = std::mem::transmute(self.pages.start());
-            function(pointers, constants, count);
-        }
+    /// Whether what is stored past the caches begins with lines of memory.
+    fn lie_in_lines(&self, pointers: &[*mut u8]) -> bool {
+        let streamed = |at: &usize| self.streamed >> at & 1 != 0;
+        (0..pointers.len()).filter(streamed).all(|at| pointers[at].addr().is_multiple_of(64))
+    }
+}
+
+unsafe fn call(pages: &Pages, pointers: *const *mut u8, constants: *const u8, count: usize) {
+    // SAFETY: the pages hold a function of this type; the caller keeps its contract.
+    unsafe {
+        let function: Function = std::mem::transmute(pages.start());
+        function(pointers, constants, count);
     }
 }

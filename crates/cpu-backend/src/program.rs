@@ -196,8 +196,10 @@ impl Program {
         let constants: Vec<Constant> = (body.constants.iter().enumerate())
             .map(|(at, dtype)| Constant { item: dtype.size(), entry: layout.home[body.inputs.len() + at] })
             .collect();
-        let compiled =
-            jit.and_then(|jit| Compiled::new(jit, sections, body, &mut layout, &instructions, &arguments));
+        let compiled = jit.and_then(|jit| {
+            let args = (args, &arguments[..]);
+            Compiled::new(jit, sections, body, &mut layout, &instructions, args, space.size())
+        });
         // What a block touches: constants and temporaries, and the buffers of arguments that need one.
         let touched: usize = (layout.items.iter().enumerate())
             .filter(|&(entry, _)| compiled.as_ref().is_none_or(|compiled| compiled.touches[entry]))

@@ -224,6 +224,11 @@ impl Assembler {
         self.code.extend([0x92, 0xc0 | (mask & 7) << 3 | from as u8 & 7]);
     }
 
+    /// Makes stores past the caches visible before any later one (`sfence`).
+    pub(super) fn fence(&mut self) {
+        self.code.extend([0x0f, 0xae, 0xf8]);
+    }
+
     /// Ends the function, with the upper halves of vector registers cleared for code that does not know them.
     pub(super) fn finish_function(&mut self) {
         self.code.extend([0xc5, 0xf8, 0x77, 0xc3]);

@@ -38,13 +38,14 @@ const TOGETHER: [usize; 3] = [4, 2, 1];
 /// Most arguments of a run.
 pub(crate) const MOST_POINTERS: usize = POINTERS.len();
 
-/// The code of a run with so many arguments; nothing if there are not enough registers.
-pub(super) fn emit(lowered: &Lowered, pointers: usize, encoding: Encoding) -> Option<Vec<u8>> {
+/// The code of a run with so many arguments; nothing if there are not enough registers. Whole registers of the arguments
+/// in the set `streamed` are stored past the caches.
+pub(super) fn emit(lowered: &Lowered, pointers: usize, encoding: Encoding, streamed: u16) -> Option<Vec<u8>> {
     if pointers > MOST_POINTERS {
         return None;
     }
     let plan = Plan::new(lowered, encoding)?;
-    let mut emitter = Emitter { lowered, plan, encoding, assembler: Assembler::new(encoding) };
+    let mut emitter = Emitter { lowered, plan, encoding, streamed, assembler: Assembler::new(encoding) };
     emitter.function(pointers);
     Some(emitter.assembler.finish())
 }
@@ -157,6 +158,7 @@ struct Emitter<'a> {
     lowered: &'a Lowered,
     plan: Plan,
     encoding: Encoding,
+    streamed: u16,
     assembler: Assembler,
 }
 
@@ -195,6 +197,9 @@ impl Emitter<'_> {
             self.round(1, Round::Last);
             self.assembler.place(end);
         }
+        if self.streamed != 0 {
+            self.assembler.fence();
+        }
         kept.iter().rev().for_each(|&register| self.assembler.pop(register));
         self.assembler.finish_function();
     }
@@ -232,6 +237,7 @@ impl Emitter<'_> {
         let last_round = round == Round::Last;
         let (inst, length) = match micro.short {
             Some(short) if last_round => (short, 16),
+            _ if !last_round && self.is_streamed(micro) => (inst::STREAM, micro.length as usize),
             _ => (micro.inst, micro.length as usize),
         };
         let lanes = match (micro.mask, micro.tail) {
@@ -270,6 +276,16 @@ impl Emitter<'_> {
         }
         if let Some(immediate) = micro.immediate {
             self.assembler.immediate(immediate);
+        }
+    }
+
+    /// Whether a store goes past the caches: one of less than a register is not worth it.
+    fn is_streamed(&self, micro: &Micro) -> bool {
+        match micro.last {
+            Last::Memory { pointer, item } if micro.form == Form::Reversed => {
+                self.streamed >> pointer & 1 != 0 && self.lowered.lanes * item as usize >= 16
+            }
+            _ => false,
         }
     }
 

@@ -144,6 +144,8 @@ pub(super) const fn store(item: usize) -> Inst {
     Inst::vector(1, prefix, matches!(item, 2 | 8) as u8, 0x7f)
 }
 
+/// Stores of whole vectors past the caches, at multiples of their length.
+pub(super) const STREAM: Inst = Inst::vector(1, 1, 0, 0xe7);
 /// AVX: loads and stores of whole vectors.
 pub(super) const LOAD: Inst = Inst::vector(1, 2, 0, 0x6f);
 pub(super) const STORE: Inst = Inst::vector(1, 2, 0, 0x7f);

@@ -1,11 +1,8 @@
 //! A body cut into runs of simple steps and what lies between them.
 
-use super::{Compile, Jit};
+use super::Jit;
 use maniple_ops::{Body, Step, Value};
 use std::ops::Range;
-
-/// Fewer steps are no run: one block loop does as well.
-const FEWEST: usize = 2;
 
 /// A run of steps of a body.
 #[derive(Debug)]
@@ -24,11 +21,12 @@ pub(crate) struct Section {
     pub(crate) patterns: Vec<u64>,
 }
 
-/// The runs of a body. `same` tells inputs that are the same for all elements; `kept` tells, of a range of steps, the
+/// The runs of a body, each of at least `fewest` steps. `same` tells inputs that are the same for all elements; `kept` tells, of a range of steps, the
 /// inputs that the run shall store beside its results.
 pub(crate) fn plan(
     jit: &Jit,
     body: &Body,
+    fewest: usize,
     same: impl Fn(Value) -> bool,
     kept: impl Fn(&Range<usize>) -> Vec<Value>,
 ) -> Vec<Section> {
@@ -41,7 +39,6 @@ pub(crate) fn plan(
         section.patterns = jit.lowered(&section.run)?.patterns;
         Some(section)
     };
-    let fewest = if jit.compile == Compile::Always { 1 } else { FEWEST };
     let simple: Vec<bool> = (0..body.steps.len())
         .map(|step| jit.lowered(&shape.section(step..step + 1, &same).run).is_some())
         .collect();

@@ -1,6 +1,6 @@
 //! A program at work: the loop over blocks.
 
-use super::compiled::{Block, Part};
+use super::compiled::{Block, Given, Part};
 use super::{Instruction, LINE, Program, Rows, Watch, Way};
 use crate::jit::{Code, MOST_POINTERS};
 use crate::tile::{Strided, address, load, load_turned, prefetch, splat, store};
@@ -127,12 +127,11 @@ impl<'a> Run<'a> {
         for block in compiled.blocks() {
             let first = self.scratch.wrapping_add(block.first_line * LINE);
             let line = |at: usize| first.wrapping_add(at * LINE);
-            for (at, &(entry, item)) in block.constants.iter().enumerate() {
-                let constant = program.constants.iter().position(|constant| constant.entry == entry);
-                let bytes = match constant {
-                    Some(constant) => self.binding.scalars[constant].as_bytes().as_ptr(),
+            for (at, &(given, item)) in block.constants.iter().enumerate() {
+                let bytes = match given {
+                    Given::Constant(constant) => self.binding.scalars[constant].as_bytes().as_ptr(),
                     // SAFETY: there is a state for every argument.
-                    None => unsafe { (*self.states.add(entry as usize)).origin.cast_const() },
+                    Given::Argument(at) => unsafe { (*self.states.add(at)).origin.cast_const() },
                 };
                 // SAFETY: the element is readable, and there is a line for it.
                 unsafe { splat(bytes, item, LINE / item, line(at)) };
@@ -162,7 +161,8 @@ impl<'a> Run<'a> {
                 continue;
             }
             let count = match program.rows {
-                Rows::Cut if program.space.ndim() == 1 => left.min(program.block),
+                // After a shorter block, blocks begin with lines of memory.
+                Rows::Cut if program.space.ndim() == 1 => left.min(program.block - at % program.block),
                 Rows::Cut => left.min(program.block).min(inner - at % inner),
                 // After a part of a row, blocks begin where rows do.
                 Rows::Joined => left.min(program.block - at % inner),
