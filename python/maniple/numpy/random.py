@@ -6,14 +6,15 @@ import numpy
 import numpy.random
 
 from .. import _fallback
-from . import _mirror
+from . import _mirror, _streams
 
 
 def _method(cls: type, name: str) -> Any:
     original = getattr(cls, name)
+    function = _streams.METHODS.get(name, original) if cls is numpy.random.Generator else original
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _fallback.run(f"random.{cls.__name__}.{name}", original, (self, *args), kwargs)
+        return _fallback.run(f"random.{cls.__name__}.{name}", function, (self, *args), kwargs)
 
     method.__name__ = name
     method.__qualname__ = f"{cls.__name__}.{name}"
@@ -27,7 +28,7 @@ def _methods(cls: type, kept: set[str]) -> dict[str, Any]:
 
 
 class Generator(numpy.random.Generator):
-    """NumPy's `Generator` whose arrays are ours; the numbers are NumPy's own."""
+    """NumPy's `Generator` whose arrays are ours; the numbers are NumPy's own, long draws of some on several threads."""
 
     locals().update(_methods(numpy.random.Generator, {"bit_generator", "spawn"}))
 
