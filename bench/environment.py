@@ -9,8 +9,7 @@ from pathlib import Path
 
 def cache() -> Path:
     """A folder of the user's cache."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("CARGO_TARGET_DIR") or home / "maniple") / "bench"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maniple" / "bench"
 
 
 def python(name: str, packages: tuple[str, ...]) -> str:

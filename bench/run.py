@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ LOOPS_RECORDED = 20_000
 LONG_RUN_SECONDS = 3.0
 # Threads of OpenBLAS spin for about 25 ms after their last call and would slow the next peer down.
 PAUSE_SECONDS = 0.03
+# Some compilers unroll loops, and take long to; some graphs of tasks never end.
+PATIENCE_SECONDS = 180.0
 # A case that must move fewer bytes may find them in caches, and is not held against the memory's bandwidth.
 BEYOND_CACHES = 64e6
 # Other libraries sum in other orders and have other elementary functions.
@@ -75,6 +78,11 @@ class Handle:
         try:
             self.process.stdin.write(json.dumps({"do": do, **details}) + "\n")
             self.process.stdin.flush()
+            if not select.select([self.process.stdout], [], [], PATIENCE_SECONDS)[0]:
+                self.process.kill()
+                self.process.wait()
+                self.process = None
+                raise PeerError(f"no answer in {PATIENCE_SECONDS:.0f} s")
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""

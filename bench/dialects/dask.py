@@ -9,7 +9,7 @@ import dask.array as da
 from case import Case, Timing
 from dialects.base import Dialect, UnsupportedError, each
 
-SKIPPED = ("cavity flow", "cavity flow, fine", "10,000 tiny operations", "loop until")
+SKIPPED = ("cavity flow", "cavity flow, fine", "10,000 tiny operations", "loop until", "Richardson-Lucy")
 """Cases whose graphs of tasks take minutes."""
 
 VIEWED = ("heat, 20 steps",)
