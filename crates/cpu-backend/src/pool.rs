@@ -28,6 +28,9 @@ pub(crate) type Work = Box<dyn FnOnce() + Send>;
 /// medium commands pays for none, and short enough that an idle program costs nothing.
 const PATIENCE: Duration = Duration::from_micros(50);
 
+/// How many commands from the oldest unfinished one on can be asked about without the lock.
+const FLAGGED: u64 = 4096;
+
 /// Groups of worker threads. They start with the first command.
 pub(crate) struct Pool {
     /// Number of threads of each group.
@@ -44,6 +47,8 @@ struct Shared {
     ready: Vec<AtomicUsize>,
     /// Every command below this serial is finished.
     finished_below: AtomicU64,
+    /// A bit for each of the next [`FLAGGED`] serials, at the serial's remainder: whether the command is finished.
+    flags: Box<[AtomicU64]>,
     /// The next serial to be given.
     next: AtomicU64,
     /// How many commands are finished.
@@ -145,16 +150,26 @@ impl Pool {
         let serial = graph.base + graph.window.len() as u64;
         shared.next.store(serial + 1, Ordering::Relaxed);
         graph.window.push_back(None);
+        shared.flag(graph.base, serial);
         graph.failures.insert(serial, error);
         shared.failed.fetch_add(1, Ordering::Release);
         shared.advance(&mut graph);
         serial
     }
 
-    /// Whether a command is finished.
+    /// Whether a command is known to be finished. Takes no lock, since the runtime asks more often than it submits; far
+    /// ahead of the oldest unfinished command the answer may be no for a command that is finished.
     pub(crate) fn poll(&self, serial: u64) -> bool {
         let shared = self.shared();
-        serial < shared.finished_below.load(Ordering::Acquire) || shared.lock().command(serial).is_none()
+        let base = shared.finished_below.load(Ordering::Acquire);
+        if serial < base {
+            return true;
+        }
+        // A bit that is cleared, or used for a later command, in between belonged to a command that is finished.
+        serial - base < FLAGGED && {
+            let word = shared.flags[(serial % FLAGGED / 64) as usize].load(Ordering::Acquire);
+            word >> (serial % 64) & 1 != 0
+        }
     }
 
     /// Runs commands until the given one is finished; its error if it or one it depends on failed.
@@ -253,6 +268,7 @@ impl Shared {
             graph: Mutex::new(graph),
             ready: (0..groups).map(|_| AtomicUsize::new(0)).collect(),
             finished_below: AtomicU64::new(base),
+            flags: (0..FLAGGED / 64).map(|_| AtomicU64::new(0)).collect(),
             next: AtomicU64::new(base),
             finished: AtomicU64::new(0),
             failed: AtomicUsize::new(0),
@@ -339,6 +355,7 @@ impl Shared {
     fn finish(&self, graph: &mut Graph, serial: u64, failure: Option<DeviceError>) {
         let slot = (serial - graph.base) as usize;
         let command = graph.window[slot].take().expect("a command finishes once");
+        self.flag(graph.base, serial);
         let mut released: SmallVec<[usize; 8]> = SmallVec::from_elem(0, graph.groups.len());
         // In front, last one first: what was just computed is still in the cache of whoever comes next.
         for &successor in command.successors.iter().rev() {
@@ -367,11 +384,25 @@ impl Shared {
         }
     }
 
-    /// Drops the finished commands at the front of the window.
+    /// Lets [`Pool::poll`] know that a command is finished, if it is near enough to the first of the window.
+    fn flag(&self, base: u64, serial: u64) {
+        if serial - base < FLAGGED {
+            let word = &self.flags[(serial % FLAGGED / 64) as usize];
+            word.fetch_or(1 << (serial % 64), Ordering::Release);
+        }
+    }
+
+    /// Drops the finished commands at the front of the window. Those that come near enough to it get their bits.
     fn advance(&self, graph: &mut Graph) {
         while let Some(None) = graph.window.front() {
             graph.window.pop_front();
+            let freed = graph.base;
             graph.base += 1;
+            let word = &self.flags[(freed % FLAGGED / 64) as usize];
+            word.fetch_and(!(1 << (freed % 64)), Ordering::Release);
+            if graph.window.get(FLAGGED as usize - 1).is_some_and(Option::is_none) {
+                self.flag(graph.base, freed + FLAGGED);
+            }
         }
         self.finished_below.store(graph.base, Ordering::Release);
     }
@@ -497,6 +528,36 @@ mod tests {
         let failed = pool.submit_failed(DeviceError("early".into()));
         assert!(pool.poll(failed));
         assert_eq!(pool.wait(failed), Err(DeviceError("early".into())));
+    }
+
+    #[test]
+    fn what_is_finished_is_known_though_an_older_command_runs() {
+        let pool = Pool::new(vec![1]);
+        for _ in 0..3 {
+            let gate = Arc::new(AtomicBool::new(false));
+            let opened = gate.clone();
+            let work = move || {
+                while !opened.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
+            };
+            let oldest = pool.submit(0, Box::new(work), [].into_iter());
+            let later: Vec<u64> =
+                (0..FLAGGED + 100).map(|_| pool.submit(0, Box::new(|| {}), [].into_iter())).collect();
+            assert!(!pool.poll(oldest));
+            // The only worker may hold the oldest; the caller runs the rest.
+            while pool.shared().ready[0].load(Ordering::Relaxed) == later.len() + 1 {
+                thread::yield_now();
+            }
+            later.iter().for_each(|&serial| pool.wait(serial).unwrap());
+            for &serial in &later {
+                assert_eq!(pool.poll(serial), serial - oldest < FLAGGED, "{}", serial - oldest);
+            }
+            assert!(!pool.poll(oldest));
+            gate.store(true, Ordering::Release);
+            pool.wait(oldest).unwrap();
+            assert!(pool.poll(oldest) && later.iter().all(|&serial| pool.poll(serial)));
+        }
     }
 
     #[test]
