@@ -1,11 +1,15 @@
 //! The default policy: a cost model of bytes, operations, rates, and copies.
 
+use maniple_ops::{Body, Step};
 use maniple_runtime::{
     Kernel, Launch, Machine, Mapper, MemoryId, Pieces, Places, Processor, ProcessorId, Question,
 };
 
-/// A step of a body costs about as much as moving so many bytes.
-const BYTES_PER_STEP: f64 = 4.0;
+/// An addition among the steps of a body costs about as much as moving so many bytes; other rows by their weight.
+const BYTES_PER_STEP: f64 = 1.0;
+/// Regions that take no more bytes than this may be in caches, from which bytes move so many times as fast: those that one
+/// worker has for itself, and those that all share.
+const CACHES: [(usize, f64); 2] = [(1 << 20, 4.0), (32 << 20, 2.0)];
 /// A piece is worth its hand-off if it runs this many times as long.
 const WORTH: f64 = 3.0;
 /// Several pieces per worker even out pieces that run late.
@@ -147,10 +151,34 @@ fn copies(question: &Question<'_>, memory: MemoryId) -> f64 {
 
 /// How long one worker takes, by bytes moved and steps applied.
 fn seconds(launch: &Launch, processor: &Processor) -> f64 {
-    let (elements, steps) = match &*launch.kernel {
-        Kernel::Map(body) => (launch.extent, body.steps.len()),
-        Kernel::Reduce(reduce) => (launch.args[0].view.size(), reduce.body.steps.len() + 1),
-        _ => (launch.extent, 1),
+    let (elements, weight) = match &*launch.kernel {
+        Kernel::Map(body) => (launch.extent, weight(body)),
+        Kernel::Reduce(reduce) => (launch.args[0].view.size(), weight(&reduce.body) + 1),
+        _ => (launch.extent, 4),
     };
-    (launch.bytes() as f64 + elements as f64 * steps as f64 * BYTES_PER_STEP) / processor.bytes_per_second
+    let bytes = launch.bytes() as f64 / cache_factor(footprint(launch));
+    (bytes + elements as f64 * f64::from(weight) * BYTES_PER_STEP) / processor.bytes_per_second
+}
+
+/// What the steps of a body cost for an element, in additions. A cast costs one.
+fn weight(body: &Body) -> u32 {
+    let step = |step: &Step| if let Step::Apply { op, .. } = step { op.weight() } else { 1 };
+    body.steps.iter().map(step).sum()
+}
+
+/// Bytes of the regions that a launch touches, from the first to the last that it touches of each.
+fn footprint(launch: &Launch) -> usize {
+    let mut spans: Vec<(u32, usize, usize)> = Vec::with_capacity(launch.args.len());
+    for arg in &launch.args {
+        let span = arg.full_span();
+        match spans.iter_mut().find(|(role, ..)| *role == arg.role) {
+            Some((_, low, high)) => (*low, *high) = ((*low).min(span.low), (*high).max(span.high)),
+            None => spans.push((arg.role, span.low, span.high)),
+        }
+    }
+    spans.iter().map(|(_, low, high)| high - low).sum()
+}
+
+fn cache_factor(footprint: usize) -> f64 {
+    CACHES.iter().find(|&&(bytes, _)| footprint <= bytes).map_or(1.0, |&(_, factor)| factor)
 }

@@ -96,6 +96,19 @@ impl Op {
         ROWS.iter().find(|row| row.numpy == name).map(|row| row.op)
     }
 
+    /// About how many times as long as an addition it takes for an element that is in the cache.
+    pub fn weight(self) -> u32 {
+        match self {
+            Op::Divide | Op::Reciprocal | Op::Sqrt => 4,
+            Op::FloorDivide | Op::Remainder | Op::Fmod | Op::Divmod | Op::Gcd | Op::Lcm => 20,
+            Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p | Op::Cbrt => 12,
+            Op::Sin | Op::Cos | Op::Tan | Op::Arcsin | Op::Arccos | Op::Arctan | Op::Hypot => 16,
+            Op::Sinh | Op::Cosh | Op::Tanh | Op::Arcsinh | Op::Arccosh | Op::Arctanh => 20,
+            Op::Power | Op::FloatPower | Op::Arctan2 | Op::Logaddexp | Op::Logaddexp2 => 50,
+            _ => 1,
+        }
+    }
+
     /// The operation whose discriminant is `index`.
     pub fn from_index(index: u16) -> Option<Op> {
         ALL.get(index as usize).copied()
