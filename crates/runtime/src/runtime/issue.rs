@@ -16,6 +16,9 @@ use std::time::Instant;
 const BYTES_AHEAD: usize = 64 << 20;
 /// No more commands than this are issued ahead of what has run.
 const MOST_AHEAD: usize = 4096;
+/// A launch that would run at once but for what it waits for is worth the wait if what is outstanding touches no more bytes
+/// than this: they take some microseconds, and queueing it would cost as much.
+const BYTES_WORTH_A_WAIT: usize = 256 << 10;
 
 impl Runtime {
     /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
@@ -41,7 +44,7 @@ impl Runtime {
                 ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
             }
             let piece = &mapping.pieces[at];
-            let ready = match ready {
+            let mut ready = match ready {
                 Ok(ready) => ready,
                 Err(NotReady::Failed(error)) => {
                     self.fail(launch, window, &error);
@@ -53,6 +56,11 @@ impl Runtime {
                     return Err(error);
                 }
             };
+            if mapping.inline && !ready.after.is_empty() && self.little_is_outstanding(inner) {
+                // A failure is the failure of what is waited for, and is told when somebody asks for that; a command that
+                // is queued behind it fails as well.
+                ready.after.retain(|event| self.backends.wait(*event).is_err());
+            }
             let inline = mapping.inline && ready.after.is_empty();
             let binding = match shared.take() {
                 Some(binding) if one_memory => binding,
@@ -211,6 +219,18 @@ impl Runtime {
                 state.failed = Some(error.clone());
             }
         }
+    }
+
+    /// Whether what is issued and not complete touches few bytes, all of them in the host's memory.
+    fn little_is_outstanding(&self, inner: &mut Inner) -> bool {
+        while let Some(&(event, bytes)) = inner.outstanding.front()
+            && self.backends.poll(event)
+        {
+            inner.outstanding_bytes -= bytes;
+            inner.outstanding.pop_front();
+        }
+        inner.outstanding_bytes <= BYTES_WORTH_A_WAIT
+            && inner.outstanding.iter().all(|(event, _)| event.backend == 0)
     }
 
     /// Keeps the bytes that issued launches may hold below a bound; the latest launch is never waited for.
