@@ -37,6 +37,8 @@ impl Nonzero {
     /// The binding must fit the launch that this was made for, and the output be as long as there are true elements.
     pub(crate) unsafe fn run(&self, binding: &Binding) {
         let size: usize = self.shape.iter().product();
+        let mut row = Row { index: vec![0; self.shape.len().saturating_sub(1)], start: 0 };
+        let mut places = [0; BLOCK];
         let mut found = 0;
         with_scratch(BLOCK * self.item + BLOCK, |scratch| {
             let (block, truths) = (scratch, scratch.wrapping_add(BLOCK * self.item));
@@ -52,32 +54,97 @@ impl Nonzero {
                     (self.truth)([elements].as_ptr(), [truths].as_ptr(), count);
                     std::slice::from_raw_parts(truths, count)
                 };
-                for (group, bytes) in truths.chunks(8).enumerate() {
-                    // Most masks are sparse or have long runs: eight false elements are passed over at once.
-                    if bytes.iter().all(|&byte| byte == 0) {
-                        continue;
-                    }
-                    for (at, _) in bytes.iter().enumerate().filter(|&(_, &byte)| byte != 0) {
-                        // SAFETY: the caller's promise about the output.
-                        unsafe { self.write(binding.bases[1], found, start + group * 8 + at) };
-                        found += 1;
+                let places = compress(truths, &mut places);
+                // SAFETY: the caller's promise about the output.
+                unsafe {
+                    match self.shape.len() {
+                        1 => self.write_positions(binding.bases[1], found, start, places),
+                        _ => self.write_indices(binding.bases[1], found, start, places, &mut row),
                     }
                 }
+                found += places.len();
             }
         });
     }
 
-    unsafe fn write(&self, base: u64, row: usize, position: usize) {
-        let ndim = self.shape.len();
-        let mut rest = position;
-        for axis in (0..ndim).rev() {
-            let index = if axis == 0 { rest } else { rest % self.shape[axis] } as i64;
-            if axis > 0 {
-                rest /= self.shape[axis];
-            }
-            let target = self.output.at(base, row * ndim + axis);
+    /// Writes the positions of a line, from a row of the output on.
+    unsafe fn write_positions(&self, base: u64, found: usize, start: usize, places: &[u16]) {
+        if places.is_empty() {
+            return;
+        }
+        if let Some(target) = self.output.direct(base, found) {
+            // SAFETY: the rows from `found` on are part of the output, lie side by side and are aligned.
+            let rows = unsafe { std::slice::from_raw_parts_mut(target.cast::<i64>(), places.len()) };
+            rows.iter_mut().zip(places).for_each(|(row, &place)| *row = (start + place as usize) as i64);
+            return;
+        }
+        for (at, &place) in places.iter().enumerate() {
             // SAFETY: the element is part of the output; it may lie at any address.
-            unsafe { ptr::write_unaligned(target.cast::<i64>(), index) };
+            unsafe { self.write(base, found + at, start + place as usize) };
         }
     }
+
+    /// Writes the indices of some axes other than one. Positions ascend, so the rows they lie in are walked through.
+    unsafe fn write_indices(&self, base: u64, found: usize, start: usize, places: &[u16], row: &mut Row) {
+        let ndim = self.shape.len();
+        for (at, &place) in places.iter().enumerate() {
+            let position = start + place as usize;
+            row.reach(position, &self.shape);
+            for (axis, &index) in row.index.iter().enumerate() {
+                // SAFETY: the element is part of the output; it may lie at any address.
+                unsafe { self.write(base, (found + at) * ndim + axis, index) };
+            }
+            if ndim > 0 {
+                // SAFETY: as above.
+                unsafe { self.write(base, (found + at) * ndim + ndim - 1, position - row.start) };
+            }
+        }
+    }
+
+    unsafe fn write(&self, base: u64, element: usize, value: usize) {
+        // SAFETY: the caller vouches for the element, which may lie at any address.
+        unsafe { ptr::write_unaligned(self.output.at(base, element).cast::<i64>(), value as i64) };
+    }
+}
+
+/// A walk along the last axis of the mask.
+struct Row {
+    /// Where it is along the axes but the last.
+    index: Vec<usize>,
+    /// The position of its first element.
+    start: usize,
+}
+
+impl Row {
+    /// Goes on to the row that holds a position.
+    fn reach(&mut self, position: usize, shape: &[usize]) {
+        let Some(&inner) = shape.last() else { return };
+        while position >= self.start + inner {
+            self.start += inner;
+            for (index, &extent) in self.index.iter_mut().zip(shape).rev() {
+                *index += 1;
+                if *index < extent {
+                    break;
+                }
+                *index = 0;
+            }
+        }
+    }
+}
+
+/// The places of the true elements of a block. Every place is written, and the next takes its room unless it was true:
+/// branches would be mispredicted half of the time.
+fn compress<'a>(truths: &[u8], places: &'a mut [u16; BLOCK]) -> &'a [u16] {
+    let mut found = 0;
+    for (group, bytes) in truths.chunks(8).enumerate() {
+        // Most masks are sparse or have long runs: eight false elements are passed over at once.
+        if bytes.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        for (at, &byte) in bytes.iter().enumerate() {
+            places[found % BLOCK] = (group * 8 + at) as u16;
+            found += usize::from(byte != 0);
+        }
+    }
+    &places[..found]
 }
