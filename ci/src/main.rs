@@ -8,6 +8,7 @@ mod setup;
 mod shell;
 mod steps;
 mod tidy;
+mod wgpu;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ cargo ci COMMAND
   fuzz       random programs against NumPy under hostile settings: cargo ci fuzz --seeds 0-2000
   cuda-check every kind of CUDA kernel compiled for three GPUs, without one, with the registers that it takes
   emulated   Python tests, examples and random programs on GPUs that the host's processor plays
+  wgpu       launches, Python tests and random programs on lavapipe, a Vulkan driver for the host's processor
   bench      measured comparisons: cargo ci bench [overhead|array|kernels|linear|scale] [--peers numpy,maniple,jax,c]
              [--case NAME] [--quick] [--json FILE]
   device     everything that needs a GPU: a folder to carry to one, run here if this machine has one
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "fuzz" => steps::fuzz(rest),
         "cuda-check" => cuda::check(),
         "emulated" => cuda::emulated(),
+        "wgpu" => setup::setup().and_then(|python| wgpu::check(&python)),
         "bench" => steps::bench(rest),
         "device" => device::device(rest),
         "upstream" => steps::upstream(rest),

@@ -1,7 +1,7 @@
 //! What the commands do, each a list of steps.
 
 use crate::shell::{Result, command, root, run, run_with, step, target};
-use crate::{cuda, generate, replay, setup, tidy};
+use crate::{cuda, generate, replay, setup, tidy, wgpu};
 use std::path::Path;
 use std::process::Command;
 
@@ -111,6 +111,7 @@ pub fn test() -> Result<()> {
     step("random programs", || {
         run_with(in_root(&python).args(["python/tests/fuzz.py", "--seeds", FUZZ_SEEDS, "--settings", "all"]))
     })?;
+    wgpu::check(&python)?;
     cuda::emulated()
 }
 

@@ -246,6 +246,11 @@ impl Folding {
         Some(Folding { op, dtype, reports: watched && wgsl::combine_events(op, dtype).is_some() })
     }
 
+    /// The same without a report.
+    pub(crate) fn silent(self) -> Folding {
+        Folding { reports: false, ..self }
+    }
+
     /// The function `combine`. Flags of folding go to the cell `cell` from the one that the expression `first` gives.
     pub(crate) fn text(&self, first: &str, cell: usize) -> String {
         let value = register(self.dtype);

@@ -24,7 +24,7 @@ impl Gather {
         if values.view.overlaps_itself(values.dtype.size()) {
             return None;
         }
-        let indexing = Indexing::new(&launch.args, indexed, launch.args.len() - 1)?;
+        let indexing = Indexing::new(&launch.args, indexed, launch.args.len() - 1, 0)?;
         Some(Gather { indexing, program: OnceLock::new() })
     }
 
@@ -76,14 +76,16 @@ pub(crate) struct Indexing {
     pub(crate) buffers: Buffers,
     /// Their common space.
     pub(crate) space: Space,
+    /// How many places there are: those of the arguments, and more that a class adds.
+    places: usize,
     /// For every index array the extent and the stride of the axis that it indexes.
     axes: Vec<(usize, isize)>,
 }
 
 impl Indexing {
     /// Nothing if elements are not where a device can read them at once, or if there are too many numbers. `written` is
-    /// the argument that is written.
-    pub(crate) fn new(args: &[Arg], indexed: &Indexed, written: usize) -> Option<Indexing> {
+    /// the argument that is written, `more` the number of places after those of the arguments.
+    pub(crate) fn new(args: &[Arg], indexed: &Indexed, written: usize, more: usize) -> Option<Indexing> {
         let size = args.first()?.dtype.size();
         let steps = |&stride: &isize| stride.unsigned_abs().is_multiple_of(size.min(4));
         if !args.iter().all(aligned)
@@ -97,6 +99,7 @@ impl Indexing {
             args: args.to_vec(),
             buffers: Buffers::new(args, |arg| arg == written && size < 4),
             space: Space::new(args.iter().map(|arg| &arg.view)),
+            places: args.len() + more,
             axes: indexed.extents.iter().copied().zip(indexed.strides.iter().copied()).collect(),
         };
         (4 * indexing.words() <= PARAMETERS).then_some(indexing)
@@ -104,7 +107,7 @@ impl Indexing {
 
     /// Position of the first word after the places: first and last element, then what is known of the axes.
     pub(crate) fn own(&self) -> usize {
-        PLACES + self.args.len()
+        PLACES + self.places
     }
 
     /// How many words there are.
@@ -114,7 +117,7 @@ impl Indexing {
 
     /// Where the arguments are, the range, what is known of the axes, and of the space.
     pub(crate) fn parameters(&self, call: &Call<'_>) -> (SmallVec<[Place; 8]>, Words) {
-        let mut words = begin(self.args.len());
+        let mut words = begin(self.places);
         words.extend([call.first as u32, call.last as u32]);
         words.extend(self.axes.iter().flat_map(|&(extent, stride)| [extent as u32, stride as u32]));
         self.space.push(&mut words);

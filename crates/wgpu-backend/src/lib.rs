@@ -5,6 +5,7 @@
 //! order of a device's commands), and the [`Backend`] itself here.
 
 mod adapters;
+mod argreduce;
 mod body;
 mod command;
 mod copies;
@@ -15,7 +16,10 @@ mod geometry;
 mod iota;
 mod map;
 mod memory;
+mod nonzero;
 mod reduce;
+mod scan;
+mod scatter;
 mod staging;
 mod stream;
 
@@ -263,7 +267,14 @@ impl Ready {
             Kernel::Fold { op, dtype } => Box::new(fold::Fold::new(launch, *op, *dtype, features)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype, features)?),
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
-            _ => return None,
+            Kernel::Scan { op, dtype } => Box::new(scan::Scan::new(launch, *op, *dtype, features)?),
+            Kernel::ArgReduce { goal, dtype } => {
+                Box::new(argreduce::ArgReduction::new(launch, *goal, *dtype, features)?)
+            }
+            Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
+            Kernel::Scatter { indexed, combine } => {
+                Box::new(scatter::Scatter::new(launch, indexed, *combine, features)?)
+            }
         };
         let most = devices.iter().map(|info| info.most_buffers).min()?;
         let limit = devices.iter().map(|info| info.largest_binding).min()?;
@@ -272,7 +283,8 @@ impl Ready {
         let fits = launch.args.len() + 2 <= most
             && launch.extent < i32::MAX as usize
             && launch.args.iter().all(|arg| arg.view.size() < i32::MAX as usize)
-            && widest(launch, 0, points) <= limit;
+            && widest(launch, 0, points) <= limit
+            && class.scratch(0, points) <= limit;
         fits.then_some(Ready { class })
     }
 

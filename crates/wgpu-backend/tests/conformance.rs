@@ -106,9 +106,8 @@ fn check(of: fn(&Check<'_>)) {
     let holds = |dtype: Dtype| dtype.real() != Dtype::Float64;
     let owes = |launch: &Launch| {
         let known = match &*launch.kernel {
-            Kernel::Scan { .. } | Kernel::Scatter { .. } | Kernel::Nonzero | Kernel::ArgReduce { .. } => {
-                false
-            }
+            Kernel::Scan { dtype, .. } => !dtype.is_inexact(),
+            Kernel::Scatter { combine: Some(_), .. } => launch.args[0].dtype.size() == 4,
             Kernel::Iota { dtype } => !dtype.is_complex(),
             _ => true,
         };
