@@ -43,6 +43,8 @@ DEVICES = {
 REAL = {
     "gpu": {"MANIPLE_ON": "cuda"},
     "gpumixed": {"MANIPLE_MAPPER": "random:6", "MANIPLE_PIECES": "3"},
+    "wgpu": {"MANIPLE_ON": "wgpu"},
+    "wgpumixed": {"MANIPLE_BACKENDS": "cpu,wgpu", "MANIPLE_MAPPER": "random:7", "MANIPLE_PIECES": "3"},
 }
 GROUPS = {"all": SETTINGS, "devices": DEVICES}
 SEEDS_PER_PROCESS = 500

@@ -12,7 +12,8 @@ use std::fmt::Write;
 pub(crate) struct Source {
     pub(crate) body: Body,
     steps: String,
-    watched: bool,
+    /// The steps once more, with the flags of each; nothing if nobody wants to know.
+    events: Option<String>,
     /// The first of its words.
     first: usize,
 }
@@ -24,8 +25,9 @@ impl Source {
             return None;
         }
         let watched = launch.watched() && !body.steps.is_empty();
-        let watch = if watched { Watch::Flags } else { Watch::Nothing };
-        let source = Source { steps: wgsl::steps(body, watch)?, watched, body: body.clone(), first };
+        let watch = if watched { Watch::Suspicion } else { Watch::Nothing };
+        let events = if watched { Some(wgsl::steps(body, Watch::Flags)?) } else { None };
+        let source = Source { steps: wgsl::steps(body, watch)?, events, body: body.clone(), first };
         (4 * (first + source.words()) <= PARAMETERS).then_some(source)
     }
 
@@ -52,6 +54,9 @@ impl Source {
     }
 
     /// `compute(bits of each input...) -> Outputs`, whose members `o{i}` are the bits of each output.
+    ///
+    /// Where flags are wanted, it only looks out for results that may mean some, which are rare, and then has `watch`
+    /// compute the element again, step by step: what an element's flags cost hardly shows otherwise.
     pub(crate) fn function(&self) -> String {
         let body = &self.body;
         let dtypes = body.value_dtypes();
@@ -72,14 +77,23 @@ impl Source {
             let _ = writeln!(members, "o{number}: {},", bits(dtype));
             results.push(closed(dtype, &format!("v{output}")));
         }
-        let (mut flags, mut reports) = (String::new(), String::new());
-        for step in (0..body.steps.len()).filter(|_| self.watched) {
-            let _ = writeln!(flags, "var f{step} = 0u;");
-            let _ = writeln!(reports, "report({} + {step}u, f{step});", word(self.report_word()));
-        }
+        let (watch, before, after) = match &self.events {
+            None => (String::new(), "", String::new()),
+            Some(events) => {
+                let (mut flags, mut reports) = (String::new(), String::new());
+                for step in 0..body.steps.len() {
+                    let _ = writeln!(flags, "var f{step} = 0u;");
+                    let _ = writeln!(reports, "report({} + {step}u, f{step});", word(self.report_word()));
+                }
+                let text =
+                    format!("fn watch({}) {{\n{values}{flags}{events}{reports}}}\n", inputs.join(", "));
+                let again: Vec<String> = (0..body.inputs.len()).map(|number| format!("e{number}")).collect();
+                (text, "var seen = false;\n", format!("if (seen) {{ watch({}); }}\n", again.join(", ")))
+            }
+        };
         format!(
-            "struct Outputs {{\n{members}}}\n\
-             fn compute({}) -> Outputs {{\n{values}{flags}{}{reports}return Outputs({});\n}}\n",
+            "{watch}struct Outputs {{\n{members}}}\n\
+             fn compute({}) -> Outputs {{\n{values}{before}{}{after}return Outputs({});\n}}\n",
             inputs.join(", "),
             self.steps,
             results.join(", "),

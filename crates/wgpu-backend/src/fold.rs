@@ -255,8 +255,12 @@ impl Folding {
     pub(crate) fn text(&self, first: &str, cell: usize) -> String {
         let value = register(self.dtype);
         let combine = wgsl::combine(self.op, self.dtype).unwrap_or_default();
-        let events = wgsl::combine_events(self.op, self.dtype).filter(|_| self.reports);
-        let report = events.map(|events| format!("report({first} + {cell}u, {events});\n"));
+        let texts = wgsl::combine_events(self.op, self.dtype)
+            .zip(wgsl::combine_suspicion(self.op, self.dtype))
+            .filter(|_| self.reports);
+        let report = texts.map(|(events, suspicion)| {
+            format!("if ({suspicion}) {{ report({first} + {cell}u, {events}); }}\n")
+        });
         format!(
             "fn combine(a: {value}, b: {value}) -> {value} {{\nlet r = {combine}(a, b);\n{}return r;\n}}\n",
             report.unwrap_or_default()

@@ -36,6 +36,9 @@ pub struct Features {
 pub enum Watch {
     /// Nobody asks.
     Nothing,
+    /// Every step makes the variable `seen`, of type `bool`, true if its result may mean an event, at little cost:
+    /// afterwards it says whether the element is worth a look with `Flags`.
+    Suspicion,
     /// Step `i` adds its events to `f{i}`, as the bits of [`crate::Flags`]; a number that becomes too small is none.
     Flags,
 }
@@ -162,9 +165,11 @@ pub fn steps(body: &Body, watched: Watch) -> Option<String> {
     let mut first = body.first_result();
     for (index, step) in body.steps.iter().enumerate() {
         let results = &dtypes[first..first + step.results()];
+        let mut shown = results[0].is_inexact();
         let (expressions, events) = match step {
             Step::Apply { op, dtype, .. } => {
                 let row = row_text(*op, *dtype)?;
+                shown &= row.events_show();
                 (applied(row, *dtype, results), row.events(*dtype))
             }
             Step::Cast { to, arg } => {
@@ -183,8 +188,16 @@ pub fn steps(body: &Body, watched: Watch) -> Option<String> {
         for (place, expression) in expressions.iter().enumerate() {
             write!(text, " v{} = {expression};", first + place).ok()?;
         }
-        if let Some(events) = events.filter(|_| watched == Watch::Flags) {
-            write!(text, " let r = v{first}; f{index} |= {events};").ok()?;
+        if let Some(events) = events {
+            match watched {
+                Watch::Nothing => Ok(()),
+                Watch::Suspicion if shown => {
+                    write!(text, " let r = v{first}; seen = seen | {};", suspicious(results[0]))
+                }
+                Watch::Suspicion => write!(text, " let r = v{first}; seen = seen | (({events}) != 0u);"),
+                Watch::Flags => write!(text, " let r = v{first}; f{index} |= {events};"),
+            }
+            .ok()?;
         }
         text.push_str(" }\n");
         first += step.results();
@@ -206,6 +219,22 @@ pub fn combine(op: Op, dtype: Dtype) -> Option<String> {
 pub fn combine_events(op: Op, dtype: Dtype) -> Option<String> {
     combine(op, dtype)?;
     row_text(op, dtype)?.events(dtype)
+}
+
+/// Whether one step of [`combine`] may mean an event, as a cheap expression of type `bool` over the names of
+/// [`combine_events`]. Nothing if there never are any.
+pub fn combine_suspicion(op: Op, dtype: Dtype) -> Option<String> {
+    let events = combine_events(op, dtype)?;
+    let shown = dtype.is_inexact() && row_text(op, dtype)?.events_show();
+    Some(if shown { suspicious(dtype).to_string() } else { format!("({events}) != 0u") })
+}
+
+/// Whether `r` is an infinity or a NaN, which most events leave behind: one look at its bits.
+fn suspicious(dtype: Dtype) -> &'static str {
+    match dtype.is_complex() {
+        true => "any((bitcast<vec2<u32>>(r) & vec2<u32>(0x7fffffffu)) >= vec2<u32>(0x7f800000u))",
+        false => "((bitcast<u32>(r) & 0x7fffffffu) >= 0x7f800000u)",
+    }
 }
 
 /// The value that changes nothing in a fold of the row, as an expression of type [`value`], if it has one.
@@ -252,6 +281,8 @@ fn cast(from: Dtype, to: Dtype) -> Option<String> {
         "bool" => format!("{wanted}(select(0u, 1u, a))"),
         _ if fractional && wanted == "f32" => part.to_string(),
         _ if fractional => format!("mn_{wanted}_of_f32({part})"),
+        // Mesa 22.3 takes `0 >= i64(a)` to be false for a zero `a` of 32 bits that are not known.
+        "u32" if matches!(wanted, "i64" | "u64") => format!("({wanted}(a) ^ {wanted}(mn_zero))"),
         "i64" | "u64" if wanted == "f32" => format!("mn_f32_of_{given}(a)"),
         _ => format!("{wanted}(a)"),
     };
