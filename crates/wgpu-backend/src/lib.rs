@@ -7,6 +7,7 @@
 mod adapters;
 mod argreduce;
 mod body;
+mod clock;
 mod command;
 mod copies;
 mod device;
@@ -17,6 +18,7 @@ mod iota;
 mod map;
 mod memory;
 mod nonzero;
+mod rates;
 mod reduce;
 mod scan;
 mod scatter;
@@ -43,6 +45,8 @@ const LAUNCH_SECONDS: f64 = 20e-6;
 pub struct Wgpu {
     place: At,
     devices: Vec<Arc<Device>>,
+    /// Bytes per second that each reads and writes.
+    rates: Vec<f64>,
     streams: Vec<Mutex<Stream>>,
 }
 
@@ -64,14 +68,17 @@ impl Wgpu {
     /// # Errors
     /// Why there are none.
     pub fn find(place: At, limit: Option<usize>, cache: Option<&Path>) -> Result<Wgpu, String> {
-        let (mut devices, mut streams) = (Vec::new(), Vec::new());
+        let (mut devices, mut streams, mut rates) = (Vec::new(), Vec::new(), Vec::new());
         for device in adapters::open(cache)? {
             let device = Arc::new(device);
             let bytes = limit.unwrap_or(device.info.bytes);
-            streams.push(Mutex::new(Stream::new(device.clone(), bytes).map_err(|error| error.0)?));
+            let mut stream = Stream::new(device.clone(), bytes).map_err(|error| error.0)?;
+            let rate = rates::measured(&device, &mut stream, cache);
+            rates.push(rate.unwrap_or(device.info.bytes_per_second));
+            streams.push(Mutex::new(stream));
             devices.push(device);
         }
-        Ok(Wgpu { place, devices, streams })
+        Ok(Wgpu { place, devices, rates, streams })
     }
 
     /// What the devices are and can do.
@@ -190,7 +197,7 @@ impl Backend for Wgpu {
             backend: 0,
             memory: MemoryId(number as u16),
             workers: 1,
-            bytes_per_second: device.info.bytes_per_second,
+            bytes_per_second: self.rates[number],
             launch_seconds: LAUNCH_SECONDS,
             about: device.info.to_string(),
         };

@@ -3,6 +3,7 @@
 //! Kernels and copies are recorded into one encoder. It is submitted when somebody waits, and when it holds enough
 //! that the device should begin: a submission costs as much as several kernels. Positions in the order are serial numbers.
 
+use crate::clock::{self, Clock};
 use crate::command::{Command, Mode, PARAMETERS, PLACES};
 use crate::device::{Device, Pipeline};
 use crate::memory::Heap;
@@ -61,6 +62,7 @@ struct Recording {
     encoder: wgpu::CommandEncoder,
     kernels: usize,
     bytes: usize,
+    clock: Option<Clock>,
     /// Cells of the report that are taken.
     cells: usize,
     reporting: Vec<(u32, Arc<Report>)>,
@@ -75,6 +77,9 @@ struct Flight {
     reporting: Vec<(u32, Arc<Report>)>,
     /// The flags, copied to memory that the host can look at.
     cells: Option<(wgpu::Buffer, usize)>,
+    /// The readings of the device's clock, likewise.
+    readings: Option<(wgpu::Buffer, usize)>,
+    kernels: usize,
     uploads: Vec<wgpu::Buffer>,
 }
 
@@ -241,6 +246,12 @@ impl Stream {
             recording.encoder.clear_buffer(&self.reports, 0, Some(bytes));
             Some((buffer, bytes as usize))
         });
+        let clock = recording.clock.take();
+        let readings = clock.and_then(|clock| {
+            let buffer = self.staging.for_download(&self.device, clock::BYTES).ok()?;
+            let bytes = clock.read(&mut recording.encoder, &buffer);
+            Some((buffer, bytes)).filter(|(_, bytes)| *bytes > 0)
+        });
         if !self.words.is_empty() {
             self.device.queue.write_buffer(&self.parameters, 0, &self.words);
             self.words.clear();
@@ -250,15 +261,16 @@ impl Stream {
         let told = ran.clone();
         self.device.queue.on_submitted_work_done(move || told.store(true, Ordering::Release));
         let cells = cells.flatten();
-        if let Some((buffer, bytes)) = &cells {
+        for (buffer, bytes) in cells.iter().chain(&readings) {
             buffer.map_async(wgpu::MapMode::Read, 0..*bytes as u64, |_| {});
         }
         if let Some(error) = self.device.take_problem() {
             self.failed.push((self.submitted + 1..=self.queued, error));
         }
         self.submitted = self.queued;
-        let Recording { reporting, uploads, .. } = recording;
-        self.flights.push_back(Flight { last: self.submitted, index, ran, reporting, cells, uploads });
+        let Recording { reporting, uploads, kernels, .. } = recording;
+        let last = self.submitted;
+        self.flights.push_back(Flight { last, index, ran, reporting, cells, readings, kernels, uploads });
     }
 
     /// Waits for everything submitted.
@@ -307,14 +319,23 @@ impl Stream {
             buffer.unmap();
             self.staging.give_back(buffer);
         }
+        if let Some((buffer, bytes)) = flight.readings {
+            if let Ok(view) = buffer.slice(..bytes as u64).get_mapped_range() {
+                let time = clock::microseconds(&view, self.device.queue.get_timestamp_period());
+                tracing::trace!(kernels = flight.kernels, microseconds = time, "a submission ran");
+            }
+            buffer.unmap();
+            self.staging.give_back(buffer);
+        }
         flight.uploads.into_iter().for_each(|buffer| self.staging.land(buffer));
     }
 
     fn recording(&mut self) -> &mut Recording {
-        let device = &self.device.device;
+        let device = &self.device;
         self.recording.get_or_insert_with(|| Recording {
             pass: None,
-            encoder: device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()),
+            clock: Clock::new(device),
+            encoder: device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()),
             kernels: 0,
             bytes: 0,
             cells: 0,
@@ -387,9 +408,11 @@ const MOST_ACROSS: usize = 65535;
 
 impl Recording {
     fn pass(&mut self) -> &mut wgpu::ComputePass<'static> {
-        let encoder = &mut self.encoder;
+        let (encoder, clock) = (&mut self.encoder, &mut self.clock);
         self.pass.get_or_insert_with(|| {
-            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime()
+            let timestamp_writes = clock.as_mut().and_then(Clock::pass);
+            let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+            encoder.begin_compute_pass(&descriptor).forget_lifetime()
         })
     }
 }
