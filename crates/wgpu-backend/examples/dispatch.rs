@@ -128,7 +128,10 @@ fn by_hand(kernels: usize) -> (Duration, Duration) {
 }
 
 fn open() -> (wgpu::Device, wgpu::Queue) {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
     let adapter = complete(instance.enumerate_adapters(wgpu::Backends::PRIMARY)).remove(0);
     complete(adapter.request_device(&Default::default())).expect("the adapter opens")
 }

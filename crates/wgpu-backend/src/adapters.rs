@@ -1,5 +1,6 @@
 //! Finding adapters: GPUs first, and drivers that compute on the host's processor where there is no GPU.
 
+use crate::command::MOST_DEVICES;
 use crate::device::{Device, Kind, ready};
 use std::path::Path;
 
@@ -21,8 +22,8 @@ pub(crate) fn open(cache: Option<&Path>) -> Result<Vec<Device>, String> {
     }
     let mut problems = Vec::new();
     let mut devices = Vec::new();
-    for adapter in &adapters {
-        match Device::open(adapter, cache) {
+    for (number, adapter) in adapters.iter().take(MOST_DEVICES).enumerate() {
+        match Device::open(adapter, number, cache) {
             Ok(device) => devices.push(device),
             Err(problem) => problems.push(format!("{}: {problem}", adapter.get_info().name)),
         }

@@ -3,11 +3,12 @@
 //! A class turns a launch into text once, and a range of its points into [`Command`]s every time. Both are plain values:
 //! nothing in a class's file touches a device.
 
-use maniple_runtime::{Arg, Binding};
+use crate::device::Pipeline;
+use maniple_runtime::{Arg, Binding, DeviceError};
 use smallvec::SmallVec;
 use std::fmt::Write;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A kernel's parameters.
 pub(crate) type Words = SmallVec<[u32; 48]>;
@@ -37,7 +38,12 @@ pub(crate) struct Program {
     /// The whole text, that begins with what [`Program::new`] adds.
     pub(crate) text: String,
     pub(crate) modes: SmallVec<[Mode; 8]>,
+    /// What the devices that ran it made of it.
+    pub(crate) pipelines: [OnceLock<Result<Arc<Pipeline>, DeviceError>>; MOST_DEVICES],
 }
+
+/// Devices of one machine, at most.
+pub(crate) const MOST_DEVICES: usize = 16;
 
 impl Program {
     /// A program that takes `words` words. `text` defines `main` and finds `p` with its words, the buffers `b0` and so
@@ -64,7 +70,7 @@ impl Program {
         whole.push_str(operations);
         whole.push_str(text);
         debug_assert!(words * 4 <= PARAMETERS);
-        Arc::new(Program { text: whole, modes: modes.into() })
+        Arc::new(Program { text: whole, modes: modes.into(), pipelines: Default::default() })
     }
 }
 

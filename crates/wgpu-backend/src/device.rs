@@ -77,6 +77,8 @@ pub enum Kind {
 /// An adapter that is ready for commands.
 pub(crate) struct Device {
     pub(crate) info: Info,
+    /// Its position among the devices.
+    number: usize,
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     state: Mutex<State>,
@@ -108,8 +110,12 @@ pub(crate) struct Pipeline {
 }
 
 impl Device {
-    /// Opens an adapter. `folder` keeps compiled kernels.
-    pub(crate) fn open(adapter: &wgpu::Adapter, folder: Option<&Path>) -> Result<Device, String> {
+    /// Opens an adapter as the device of a number. `folder` keeps compiled kernels.
+    pub(crate) fn open(
+        adapter: &wgpu::Adapter,
+        number: usize,
+        folder: Option<&Path>,
+    ) -> Result<Device, String> {
         let wanted = wgpu::Features::SHADER_INT64
             | wgpu::Features::SUBGROUP
             | wgpu::Features::TIMESTAMP_QUERY
@@ -187,7 +193,7 @@ impl Device {
                 entry(1, Mode::Atomic),
             ],
         });
-        Ok(Device { info, device, queue, state: Mutex::default(), cache, problem, lost, common })
+        Ok(Device { info, number, device, queue, state: Mutex::default(), cache, problem, lost, common })
     }
 
     /// Takes memory. Where there is none left, that is the answer and no other harm is done.
@@ -213,6 +219,11 @@ impl Device {
 
     /// The pipeline of a program, compiled the first time any program has its text.
     pub(crate) fn pipeline(&self, program: &Program) -> Result<Arc<Pipeline>, DeviceError> {
+        program.pipelines[self.number].get_or_init(|| self.shared(program)).clone()
+    }
+
+    /// The pipeline that all programs of one text share.
+    fn shared(&self, program: &Program) -> Result<Arc<Pipeline>, DeviceError> {
         let mut state = self.state();
         if let Some(known) = state.pipelines.get(&program.text) {
             return known.clone().map_err(DeviceError);
