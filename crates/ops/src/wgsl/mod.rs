@@ -304,7 +304,7 @@ fn cast_events(from: Dtype, to: Dtype) -> Option<String> {
     let exceeds = |width: &str| Some(format!("select(0u, 8u, mn_exceeds_{width}({part}))"));
     match to {
         Dtype::Float16 if from.is_inexact() => Some(format!("mn_cast_events({part}, r)")),
-        Dtype::Float16 => Some(format!("select(0u, 2u, mn_isinf_f32(r))")),
+        Dtype::Float16 => Some("select(0u, 2u, mn_isinf_f32(r))".to_string()),
         _ if !from.is_inexact() => None,
         Dtype::Int8 | Dtype::Int16 | Dtype::Int32 | Dtype::UInt8 | Dtype::UInt16 => exceeds("i32"),
         Dtype::UInt32 | Dtype::Int64 => exceeds("i64"),
