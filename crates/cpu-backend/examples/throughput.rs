@@ -110,6 +110,8 @@ fn cases(n: usize) -> Vec<Case> {
         last = apply(&mut chain, if at % 2 == 0 { Op::Multiply } else { Op::Add }, [last, 1]);
     }
     cases.push(map("chain of 20, arrays", chain, last));
+    cases.push(map("where chain", where_chain().0, where_chain().1));
+    cases.push(map("normal distribution", normal_distribution().0, normal_distribution().1));
     let mut axpy = body(2, 1);
     let twice = apply(&mut axpy, Op::Multiply, [1, 2]);
     let sum = apply(&mut axpy, Op::Add, [0, twice]);
@@ -254,6 +256,44 @@ fn cases(n: usize) -> Vec<Case> {
         watch: 0,
     });
     cases
+}
+
+/// `where(x < a, x * x, where(x < b, -x, where(x < c, d, where(x < e, x + f, x * g))))`
+fn where_chain() -> (Body, Value) {
+    let double = Dtype::Float64;
+    let mut body = Body { inputs: vec![double], constants: vec![double; 7], ..Body::default() };
+    let mut chosen = body.push_apply(Op::Multiply, double, smallvec![0, 7]);
+    let sum = body.push_apply(Op::Add, double, smallvec![0, 6]);
+    let minus = body.push_apply(Op::Negative, double, smallvec![0]);
+    let square = body.push_apply(Op::Multiply, double, smallvec![0, 0]);
+    for (bound, value) in [(4, sum), (3, 5), (2, minus), (1, square)] {
+        let below = body.push_apply(Op::Less, double, smallvec![0, bound]);
+        chosen = body.push_apply(Op::Select, double, smallvec![below, value, chosen]);
+    }
+    (body, chosen)
+}
+
+/// A polynomial times an exponential, mirrored: arithmetic around one elementary function.
+fn normal_distribution() -> (Body, Value) {
+    let double = Dtype::Float64;
+    let mut body = Body { inputs: vec![double], constants: vec![double; 9], ..Body::default() };
+    let magnitude = body.push_apply(Op::Absolute, double, smallvec![0]);
+    let scaled = body.push_apply(Op::Multiply, double, smallvec![magnitude, 1]);
+    let more = body.push_apply(Op::Add, double, smallvec![scaled, 2]);
+    let k = body.push_apply(Op::Divide, double, smallvec![2, more]);
+    let mut series = body.push_apply(Op::Multiply, double, smallvec![k, 3]);
+    for coefficient in 4..8 {
+        let sum = body.push_apply(Op::Add, double, smallvec![series, coefficient]);
+        series = body.push_apply(Op::Multiply, double, smallvec![k, sum]);
+    }
+    let half = body.push_apply(Op::Multiply, double, smallvec![0, 8]);
+    let square = body.push_apply(Op::Multiply, double, smallvec![half, 0]);
+    let exponential = body.push_apply(Op::Exp, double, smallvec![square]);
+    let tail = body.push_apply(Op::Multiply, double, smallvec![exponential, series]);
+    let other = body.push_apply(Op::Subtract, double, smallvec![2, tail]);
+    let above = body.push_apply(Op::Greater, double, smallvec![0, 9]);
+    let chosen = body.push_apply(Op::Select, double, smallvec![above, other, tail]);
+    (body, chosen)
 }
 
 struct Bench<'a> {

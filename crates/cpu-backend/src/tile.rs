@@ -218,17 +218,8 @@ pub(crate) unsafe fn store(to: Strided<'_>, position: usize, count: usize, block
 /// # Safety
 /// The element must be readable, at any alignment, and the block writable up to a multiple of 64 bytes.
 pub(crate) unsafe fn splat(from: *const u8, item: usize, count: usize, block: *mut u8) {
-    // SAFETY: the element is readable, at any alignment.
-    let line = unsafe {
-        let word = match item {
-            1 => from.read() as u64 * 0x0101_0101_0101_0101,
-            2 => from.cast::<u16>().read_unaligned() as u64 * 0x0001_0001_0001_0001,
-            4 => from.cast::<u32>().read_unaligned() as u64 * 0x0000_0001_0000_0001,
-            _ => from.cast::<u64>().read_unaligned(),
-        };
-        let next = if item == 16 { from.cast::<u64>().add(1).read_unaligned() } else { word };
-        Line([word, next, word, next, word, next, word, next])
-    };
+    // SAFETY: the element is readable.
+    let line = Line(unsafe { repeated(from, item) });
     let lines = (count * item).div_ceil(64);
     // SAFETY: the block has room for that many lines, and the level is the processor's.
     unsafe {
@@ -239,6 +230,25 @@ pub(crate) unsafe fn splat(from: *const u8, item: usize, count: usize, block: *m
             Level::V3 => splat_v3(&line, block, lines),
             _ => splat_lines(&line, block, lines),
         }
+    }
+}
+
+/// A line of copies of the element at `from`.
+///
+/// # Safety
+/// The element must be readable, at any alignment.
+#[inline(always)]
+pub(crate) unsafe fn repeated(from: *const u8, item: usize) -> [u64; 8] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let word = match item {
+            1 => from.read() as u64 * 0x0101_0101_0101_0101,
+            2 => from.cast::<u16>().read_unaligned() as u64 * 0x0001_0001_0001_0001,
+            4 => from.cast::<u32>().read_unaligned() as u64 * 0x0000_0001_0000_0001,
+            _ => from.cast::<u64>().read_unaligned(),
+        };
+        let next = if item == 16 { from.cast::<u64>().add(1).read_unaligned() } else { word };
+        [word, next, word, next, word, next, word, next]
     }
 }
 

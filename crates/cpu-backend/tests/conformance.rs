@@ -326,6 +326,7 @@ fn flags_are_reported_by_step() {
 /// Steps may write over what they read, and have to run again to tell which of them raised a flag.
 #[test]
 fn flags_of_steps_that_write_over_their_inputs() {
+    const SIZE: usize = 70_001;
     for cpu in cpus() {
         let double = Dtype::Float64;
         let mut body = Body { inputs: vec![double; 2], constants: vec![double], ..Body::default() };
@@ -333,31 +334,36 @@ fn flags_of_steps_that_write_over_their_inputs() {
         let sum = body.push_apply(Op::Add, double, smallvec![larger, 1]);
         let root = body.push_apply(Op::Sqrt, double, smallvec![sum]);
         body.outputs = vec![root];
-        for (special, wanted) in [
+        // One special number, and nothing but special ones: then no block is worth its compiled run.
+        let places = [4999..5000, 0..SIZE];
+        for (special, wanted, place) in [
             (2.0, [Flags::NONE; 3]),
             (1e308, [Flags::OVERFLOW, Flags::NONE, Flags::NONE]),
             (-5.0, [Flags::NONE, Flags::NONE, Flags::INVALID]),
-        ] {
+        ]
+        .into_iter()
+        .flat_map(|(special, wanted)| places.clone().map(|place| (special, wanted, place)))
+        {
             let (mut memory, mut random) = (Memory::default(), Random(7));
             let mut args: Vec<Arg> = (0..2)
-                .map(|_| memory.add(View::contiguous(&[5001], 8), double, Privilege::Read, &mut random))
+                .map(|_| memory.add(View::contiguous(&[SIZE], 8), double, Privilege::Read, &mut random))
                 .collect();
             args.push(Arg { privilege: Privilege::Write, ..args[0].clone() });
-            for position in 0..5001 {
-                let a = if position == 4999 { special } else { position as f64 };
+            for position in 0..SIZE {
+                let a = if place.contains(&position) { special } else { position as f64 };
                 memory.set(&args[0], position, Scalar::new(a));
                 memory.set(&args[1], position, Scalar::new(1.0));
             }
             let mut launch =
-                Arc::try_unwrap(launch(Kernel::Map(body.clone()), args.clone(), 5001)).expect("just made");
+                Arc::try_unwrap(launch(Kernel::Map(body.clone()), args.clone(), SIZE)).expect("just made");
             launch.owners = vec![0; 3];
             launch.watch = vec![15];
             let report = Arc::new(Report::new(3));
             let constants = [Scalar::new(10.0)];
             assert!(run_reporting(&cpu, &Arc::new(launch), &mut memory, &constants, 2, Some(report.clone())));
             assert_eq!([0, 1, 2].map(|step| report.flags(step)), wanted, "{special}");
-            for position in [0, 17, 4998, 4999, 5000] {
-                let a: f64 = if position == 4999 { special } else { position as f64 };
+            for position in [0, 17, 4998, 4999, 5000, 65_000, SIZE - 1] {
+                let a: f64 = if place.contains(&position) { special } else { position as f64 };
                 let wanted = (a * 10.0 + 1.0).sqrt();
                 assert!(same(memory.get(&args[0], position), Scalar::new(wanted)), "{position} of {special}");
             }

@@ -3,7 +3,7 @@
 use super::compiled::{Block, Given, Part};
 use super::{Instruction, LINE, Program, Rows, Watch, Way};
 use crate::jit::{Code, MOST_POINTERS};
-use crate::tile::{Strided, address, load, load_turned, prefetch, splat, store};
+use crate::tile::{Strided, address, load, load_turned, prefetch, repeated, splat, store};
 use maniple_ops::{Flags, flags};
 use maniple_runtime::Binding;
 use std::ops::Range;
@@ -27,7 +27,14 @@ pub(crate) struct Run<'a> {
     /// How many elements the buffers of constants hold, if they have been filled, as block functions want them.
     repeats: usize,
     filled: Filled,
+    /// How much compiled runs had to be run again lately.
+    repeated: u32,
 }
+
+/// What a block that ran twice adds to [`Run::repeated`]; one that ran once takes one off.
+const TWICE: u32 = 8;
+/// If [`Run::repeated`] gets here, the piece goes on without compiled runs: most blocks raise flags.
+const TOO_OFTEN: u32 = 64;
 
 /// Which buffers of constants have been filled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,6 +96,7 @@ impl<'a> Run<'a> {
                 ahead: most > program.near,
                 repeats: most.min(program.block),
                 filled: if codes.is_some() { Filled::Between } else { Filled::All },
+                repeated: 0,
             };
             run.fill();
             run.write_lines();
@@ -133,8 +141,8 @@ impl<'a> Run<'a> {
                     // SAFETY: there is a state for every argument.
                     Given::Argument(at) => unsafe { (*self.states.add(at)).origin.cast_const() },
                 };
-                // SAFETY: the element is readable, and there is a line for it.
-                unsafe { splat(bytes, item, LINE / item, line(at)) };
+                // SAFETY: the element is readable, and there is a line for it, aligned.
+                unsafe { line(at).cast::<[u64; LINE / 8]>().write(repeated(bytes, item)) };
             }
             for (at, pattern) in block.patterns.iter().enumerate() {
                 let line = line(block.constants.len() + at).cast::<[u64; LINE / 8]>();
@@ -246,6 +254,10 @@ impl<'a> Run<'a> {
             if program.args.len() > program.placed {
                 *self.table.add(program.placed) = sink;
             }
+            if self.repeated >= TOO_OFTEN {
+                // All buffers of constants have been filled when the first run ran again.
+                self.codes = None;
+            }
             match (self.codes, &program.compiled) {
                 (Some(codes), Some(compiled)) => {
                     for part in &compiled.parts {
@@ -297,8 +309,10 @@ impl<'a> Run<'a> {
                 if raised.bits() & block.watch != 0 {
                     // SAFETY: what the steps read is as it was, or was put aside.
                     unsafe { self.again(block, count) };
+                    self.repeated += TWICE;
                 }
             }
+            self.repeated = self.repeated.saturating_sub(1);
         }
     }
 
