@@ -50,6 +50,28 @@ def check(source):
         assert ours.flags.writeable == theirs.flags.writeable
 
 
+SEARCHES = """
+x = np.arange(300_001.0); x.argmax()
+x = np.arange(300_001.0); x.argmin()
+x = np.zeros(1 << 18); x.argmax()
+x = np.zeros(270_000); x[[5, 77_777, 269_999]] = 1.0; x.argmax()
+x = np.zeros(270_000); x[[5, 77_777, 269_999]] = 1.0; x[::-1].argmax()
+x = np.zeros(270_000); x[269_999] = -1.0; x.argmin()
+x = np.zeros(270_000); x[[99_999, 200_000]] = np.nan; x[7] = np.inf; x.argmax()
+x = np.zeros(600_000); x[400_001] = 3.0; x[::2].argmax() + x[1::2].argmax()
+x = np.zeros((600, 500), dtype=np.int16); x[311, 4] = 9; x[311, 5] = 9; x.argmax()
+x = np.zeros((600, 500), dtype=np.int16); x[311, 4] = 9; x[500, 3] = 9; x.T.argmax()
+x = np.zeros(270_000, dtype=bool); x[123_456] = True; x.argmax(keepdims=True)
+x = np.zeros(270_000, dtype=complex); x[200_000] = 1j; x[201_000] = 1j; x.argmax()
+"""
+"""Among so many elements that parts of them are searched apart."""
+
+
+@pytest.mark.parametrize("source", SEARCHES.strip().splitlines())
+def test_long_searches(source):
+    check(source)
+
+
 CREATION = """
 np.array([1, 2.5])
 np.array([[1, 2], [3, 4]], order='F')

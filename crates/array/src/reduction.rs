@@ -11,9 +11,14 @@ use crate::shape::{Part, normalize_axes, normalize_axis};
 use crate::{Array, Error, Layout, Result, runtime};
 use maniple_ops::{Body, Casting, Dtype, Kind, LEAF, Op, Scalar, Step, fold};
 use maniple_runtime::{
-    Access, During, Extreme, Kernel, KernelId, Operand, Order, Privilege, Reduce, Shape, View,
+    Access, During, Extreme, Indexed, Kernel, KernelId, Operand, Order, Privilege, Reduce, Shape, View,
 };
 use smallvec::{SmallVec, smallvec};
+
+/// A search for one extreme among so many elements is split into [`SEARCHES`], for several workers.
+const LONG_SEARCH: usize = 1 << 18;
+/// Parts of a long search.
+const SEARCHES: usize = 256;
 
 /// The keyword arguments of a reduction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -443,17 +448,79 @@ impl Array {
             return Err(Error::value(format!("attempt to get {name} of an empty sequence")));
         }
         let kept: SmallVec<[usize; 4]> = (0..self.ndim()).filter(|axis| !axes.contains(axis)).collect();
-        let shape: Shape = kept.iter().map(|&axis| self.view.shape[axis]).collect();
-        let result = Array::empty(&shape, Dtype::Int64)?;
         let order: SmallVec<[usize; 4]> = kept.iter().chain(&axes).copied().collect();
         let view = self.view.permuted(&order);
+        let item = self.dtype.size();
+        let line = match view.strides[..] {
+            _ if !kept.is_empty() || n < LONG_SEARCH => None,
+            [stride] => Some(stride),
+            _ => view.is_contiguous(item).then_some(item as isize),
+        };
+        let result = match line {
+            Some(stride) => self.long_search(goal, n, stride)?,
+            None => self.search(goal, &view, kept.len())?,
+        };
+        Ok(if keepdims == KeepDims::Yes { result.with_kept_axes(&axes, self.ndim()) } else { result })
+    }
+
+    /// For every index of the first `kept` axes of a view of this array, the index of the extreme along the others.
+    fn search(&self, goal: Extreme, view: &View, kept: usize) -> Result<Array> {
+        let (kept, searched) = view.shape.split_at(kept);
+        let result = Array::empty(kept, Dtype::Int64)?;
         let kernel = runtime().intern(Kernel::ArgReduce { goal, dtype: self.dtype });
+        let n = searched.iter().product();
         let operands = [
-            Operand::element(&self.region, Privilege::Read, self.dtype, &view).with_access(Access::Rows(n)),
+            Operand::element(&self.region, Privilege::Read, self.dtype, view).with_access(Access::Rows(n)),
             result.operand(Privilege::Write),
         ];
         record_quiet(kernel, result.size(), &operands, &[])?;
-        Ok(if keepdims == KeepDims::Yes { result.with_kept_axes(&axes, self.ndim()) } else { result })
+        Ok(result)
+    }
+
+    /// The index of the extreme among many elements in a line: the place of the extreme of each part, and the first part
+    /// whose extreme is that of all. Parts may overlap, as the first of equal elements is found all the same.
+    fn long_search(&self, goal: Extreme, n: usize, stride: isize) -> Result<Array> {
+        let step = n / SEARCHES;
+        let length = n - step * (SEARCHES - 1);
+        let between = stride * step as isize;
+        let parts = View {
+            offset: self.view.offset,
+            shape: smallvec![SEARCHES, length],
+            strides: smallvec![between, stride],
+        };
+        let places = self.search(goal, &parts, 1)?;
+        let extremes = Array::empty(&[SEARCHES], self.dtype)?;
+        let firsts =
+            View { offset: self.view.offset, shape: smallvec![SEARCHES], strides: smallvec![between] };
+        self.pick(&firsts, length, stride, &places, &extremes)?;
+        let part = extremes.search(goal, &extremes.view, 0)?;
+        let starts = Array::iota(Scalar::new(0i64), Scalar::new(step as i64), SEARCHES)?;
+        let places = places.add(&starts)?;
+        let result = Array::empty(&[], Dtype::Int64)?;
+        let first = View { offset: places.view.offset, shape: Shape::new(), strides: smallvec![] };
+        places.pick(&first, SEARCHES, size_of::<i64>() as isize, &part, &result)?;
+        Ok(result)
+    }
+
+    /// Takes, from every row that a view names by its first element, the element at that row's place.
+    fn pick(
+        &self,
+        firsts: &View,
+        length: usize,
+        stride: isize,
+        places: &Array,
+        result: &Array,
+    ) -> Result<()> {
+        let indexed = Indexed { extents: vec![length], strides: vec![stride] };
+        let kernel = runtime().intern(Kernel::Gather(indexed));
+        let whole = self.view.span(self.dtype.size());
+        let operands = [
+            Operand::element(&self.region, Privilege::Read, self.dtype, firsts)
+                .with_access(Access::Whole(whole)),
+            Operand::element(&places.region, Privilege::Read, Dtype::Int64, &places.view),
+            result.operand(Privilege::Write),
+        ];
+        record_quiet(kernel, result.size(), &operands, &[])
     }
 
     /// Running folds along an axis (`ufunc.accumulate`), one rounding after the other as NumPy does it.
