@@ -6,6 +6,7 @@ use maniple_runtime::{Access, Handle, KernelId, Line, Operand, Privilege, Stride
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
+use std::time::Instant;
 
 /// An n-dimensional array with NumPy's semantics. Cloning it makes another handle on the same elements.
 #[derive(Clone)]
@@ -139,6 +140,14 @@ impl Array {
     pub fn host(&self, writes: bool) -> Result<*mut u8> {
         let base = runtime().host(&self.region, writes)?;
         Ok((base as *mut u8).wrapping_offset(self.view.offset))
+    }
+
+    /// Waits for what computes the array, at least until an instant has passed. Answers whether that is over.
+    ///
+    /// # Errors
+    /// As [`Array::host`].
+    pub fn settle(&self, end: Instant) -> Result<bool> {
+        Ok(runtime().settle(Some(&self.region), end)?)
     }
 
     /// As [`Array::host`], if that needs no waiting.

@@ -32,6 +32,7 @@ use maniple_runtime::{
 use std::ptr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 /// Bytes that one worker streams per second: about what one core of a server does. The mapper needs only its order of
 /// magnitude, to tell work that is worth a hand-off from work that is not.
@@ -161,6 +162,10 @@ impl Backend for Cpu {
 
     fn wait(&self, event: Event) -> Result<(), DeviceError> {
         if event.is_done() { Ok(()) } else { self.pool.wait(event.serial) }
+    }
+
+    fn wait_until(&self, event: Event, end: Instant) -> bool {
+        event.is_done() || self.pool.help_until(event.serial, Some(end))
     }
 }
 

@@ -183,14 +183,25 @@ impl Pool {
         {
             return Ok(());
         }
+        self.help_until(serial, None);
+        shared.lock().failures.get(&serial).map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Runs commands until the given one is finished, or, between two of them, until an instant has passed. Answers
+    /// whether it is finished.
+    pub(crate) fn help_until(&self, serial: u64, end: Option<Instant>) -> bool {
+        let shared = self.shared();
         let mut graph = shared.lock();
         while graph.command(serial).is_some() {
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return false;
+            }
             graph = match shared.take_any(&mut graph) {
                 Some(job) => shared.run(graph, job),
-                None => shared.await_progress(graph),
+                None => shared.await_progress(graph, end),
             };
         }
-        graph.failures.get(&serial).map_or(Ok(()), |error| Err(error.clone()))
+        true
     }
 
     fn shared(&self) -> &Shared {
@@ -306,8 +317,12 @@ impl Shared {
         }
     }
 
-    /// Lets a caller of [`Pool::wait`] spin, then sleep, until a command is finished or ready.
-    fn await_progress<'a>(&'a self, graph: MutexGuard<'a, Graph>) -> MutexGuard<'a, Graph> {
+    /// Lets a caller of [`Pool::wait`] spin, then sleep, until a command is finished or ready, or an instant has passed.
+    fn await_progress<'a>(
+        &'a self,
+        graph: MutexGuard<'a, Graph>,
+        end: Option<Instant>,
+    ) -> MutexGuard<'a, Graph> {
         let finished = self.finished.load(Ordering::Relaxed);
         drop(graph);
         let news = || {
@@ -318,7 +333,12 @@ impl Shared {
         let mut graph = self.lock();
         if !news() {
             graph.sleeping_callers += 1;
-            graph = self.progress.wait(graph).unwrap_or_else(PoisonError::into_inner);
+            graph = match end.map(|end| end.saturating_duration_since(Instant::now())) {
+                None => self.progress.wait(graph).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    self.progress.wait_timeout(graph, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
             graph.sleeping_callers -= 1;
         }
         graph

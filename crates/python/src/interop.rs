@@ -6,7 +6,7 @@
 //! [`settle`] notices.
 
 use crate::array::{Held, NdArray, deferred_of};
-use crate::errors::run;
+use crate::errors::{attempt, run};
 use crate::types::{descriptor, is_exactly, types};
 use crate::warnings;
 use maniple_array::{Array, Dtype};
@@ -23,6 +23,10 @@ use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Weak};
+use std::time::{Duration, Instant};
+
+/// How long a wait goes on before signals are looked at.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
 
 /// What a NumPy array that we made on our own memory has as its base: it keeps the region, and shares it, for as long
 /// as that array or a view of it lives.
@@ -48,14 +52,25 @@ pub fn bring_home(py: Python<'_>, array: &Array, writes: bool) -> PyResult<*mut 
     let address = match run(py, || array.try_host())? {
         Some(address) => address,
         None => {
-            let array = array.clone();
-            let waited =
-                py.detach(move || crate::errors::attempt(|| array.host(writes).map(|found| found as usize)));
-            waited.map_err(|error| crate::errors::exception(py, error))? as *mut u8
+            wait(py, |end| array.settle(end))?;
+            let found = py.detach(|| attempt(|| array.host(writes).map(|found| found as usize)));
+            run(py, || found)? as *mut u8
         }
     };
     warnings::emit(py)?;
     Ok(address)
+}
+
+/// Waits until `settled` says that it is over, with the interpreter released. A signal's handler, such as that of Ctrl-C,
+/// runs meanwhile; if it raises an exception the work goes on, and whoever needs it waits again.
+pub fn wait(py: Python<'_>, settled: impl Fn(Instant) -> maniple_array::Result<bool> + Sync) -> PyResult<()> {
+    loop {
+        let over = py.detach(|| attempt(|| settled(Instant::now() + BETWEEN_SIGNALS)));
+        if run(py, || over)? {
+            return Ok(());
+        }
+        py.check_signals()?;
+    }
 }
 
 /// A NumPy array that shares an array's memory for as long as it lives.

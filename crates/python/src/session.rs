@@ -30,6 +30,7 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
 /// Runs everything that was recorded, and waits for it.
 #[pyfunction]
 pub fn sync(py: Python<'_>) -> PyResult<()> {
+    crate::interop::wait(py, |end| Ok(runtime().settle(None, end)?))?;
     let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
     run(py, || waited)?;
     warnings::emit(py)

@@ -65,6 +65,7 @@ pub fn leave(py: Python<'_>) -> PyResult<()> {
 
 #[cold]
 fn leave_slowly(py: Python<'_>) -> PyResult<()> {
+    crate::interop::wait(py, |end| Ok(runtime().settle(None, end)?))?;
     let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
     run(py, || waited)?;
     emit(py)

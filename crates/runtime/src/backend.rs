@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
 /// The completion of one command. [`Event::DONE`] is always complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,4 +175,10 @@ pub trait Backend: Send + Sync {
     fn poll(&self, event: Event) -> bool;
     /// Waits for an event of this backend; the calling thread may be put to work meanwhile.
     fn wait(&self, event: Event) -> Result<(), DeviceError>;
+    /// Waits for an event of this backend, at least until an instant has passed. Answers whether it is over, so that
+    /// [`Backend::wait`] would return at once.
+    fn wait_until(&self, event: Event, _end: Instant) -> bool {
+        let _told_by_wait = self.wait(event);
+        true
+    }
 }

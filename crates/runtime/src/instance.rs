@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 /// The backends with the machine they make up: those that are there from the start, and those that a search finds.
 pub struct Backends {
@@ -91,6 +92,11 @@ impl Backends {
     /// Waits for an event.
     pub fn wait(&self, event: Event) -> Result<(), crate::DeviceError> {
         if event.is_done() { Ok(()) } else { self.joined().list[event.backend as usize].wait(event) }
+    }
+
+    /// Waits for an event, at least until an instant has passed, and answers whether it is over.
+    pub fn wait_until(&self, event: Event, end: Instant) -> bool {
+        event.is_done() || self.joined().list[event.backend as usize].wait_until(event, end)
     }
 }
 

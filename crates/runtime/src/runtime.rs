@@ -278,6 +278,26 @@ impl Runtime {
         Ok(address)
     }
 
+    /// Runs what was recorded, and waits for the commands on a region, or for all, at least until an instant has passed.
+    /// Answers whether they are over, so that [`Runtime::host`] or [`Runtime::sync`] hardly waits.
+    ///
+    /// # Errors
+    /// Why tasks failed that ran on the way.
+    pub fn settle(&self, region: Option<&Handle>, end: Instant) -> Result<bool, Error> {
+        self.flush()?;
+        Ok(match region {
+            Some(region) => {
+                let events = region.state().events();
+                events.into_iter().all(|event| self.backends.wait_until(event, end))
+            }
+            None => {
+                let outstanding: Vec<Event> =
+                    self.lock().outstanding.iter().map(|&(event, _)| event).collect();
+                outstanding.into_iter().all(|event| self.backends.wait_until(event, end))
+            }
+        })
+    }
+
     /// Adds an event that was met while a task was recorded.
     pub fn warn(&self, warning: Warning) {
         self.lock().warnings.push(warning);
