@@ -33,7 +33,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
     const Word apart = p.w[6], size = (last - first) * apart;
     for (Word i = (Word)blockIdx.x * THREADS + threadIdx.x; i < size; i += (Word)gridDim.x * THREADS) {
         const Word result = first + i / apart, place = i % apart;
-        *result_address(p, result, place) = closed(fold_leaves(p, result, place, apart));
+        *result_address(p, result, place) = finished(fold_leaves(p, result, place, apart));
     }
 #elif OVER_WARP
     const int lane = threadIdx.x % 32, used = leaves < 32 ? (int)leaves : 32;
@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
         Value value = Value();
         if (lane < used) value = fold_leaves(p, result, lane, 32);
         value = fold_lanes(value, lane, 32, used);
-        if (lane == 0) *result_address(p, result, 0) = closed(value);
+        if (lane == 0) *result_address(p, result, 0) = finished(value);
     }
 #else
     __shared__ Value shared[THREADS];
@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
             Value value = Value();
             if (thread < used) value = shared[thread];
             value = fold_lanes(value, thread, 32, used < 32 ? used : 32);
-            if (thread == 0) *result_address(p, result, 0) = closed(value);
+            if (thread == 0) *result_address(p, result, 0) = finished(value);
         }
         __syncthreads();
     }

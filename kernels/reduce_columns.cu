@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
             if (active && y < h && y + h < used) shared[y][x] = combine(shared[y][x], shared[y + h][x]);
             __syncthreads();
         }
-        if (active && y == 0) *partial(p, point) = closed(shared[0][x]);
+        if (active && y == 0) *partial(p, point) = finished(shared[0][x]);
         __syncthreads();
     }
 }

@@ -16,6 +16,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
             const Value next = evaluate(p, at, index, load(p, at, index));
             value = index == 0 ? next : combine(value, next);
         }
-        *partial(p, point) = closed(value);
+        *partial(p, point) = finished(value);
     }
 }

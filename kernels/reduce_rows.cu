@@ -48,6 +48,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
             }
         }
         value = fold_lanes(value, lane, LANES, count < LANES ? count : LANES);
-        if (lane == 0) *partial(p, point) = closed(value);
+        if (lane == 0) *partial(p, point) = finished(value);
     }
 }

@@ -30,7 +30,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
             Value value = Value();
             if (point < last && place < n) value = evaluate(p, at[k], place, elements[k]);
             value = fold_lanes(value, place, GROUP, n);
-            if (point < last && place == 0) *partial(p, point) = closed(value);
+            if (point < last && place == 0) *partial(p, point) = finished(value);
         }
     }
 }

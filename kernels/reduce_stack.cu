@@ -33,6 +33,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) kernel(const __grid_consta
                 if (i < h && i + h < n) values[i] = combine(values[i], values[i + h]);
             }
         }
-        *partial(p, point) = closed(values[0]);
+        *partial(p, point) = finished(values[0]);
     }
 }

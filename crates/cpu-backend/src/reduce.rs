@@ -253,10 +253,10 @@ impl Work<'_> {
         // SAFETY: the values are aligned and as many as said; the partial is writable.
         unsafe {
             match partials.direct(base, point) {
-                Some(out) => (fold.leaf)(out, values, count),
+                Some(out) => fold_closed(fold, out, values, count),
                 None => {
                     let mut out = [0u64; 2];
-                    (fold.leaf)(out.as_mut_ptr().cast(), values, count);
+                    fold_closed(fold, out.as_mut_ptr().cast(), values, count);
                     partials.store(base, point, 1, out.as_ptr().cast());
                 }
             }
@@ -340,7 +340,18 @@ impl Work<'_> {
     }
 }
 
-/// Folds `count` rows of `columns` accumulators into the first one, in the fixed tree.
+/// One leaf, as a result.
+unsafe fn fold_closed(fold: &Fold, out: *mut u8, values: *const u8, count: usize) {
+    // SAFETY: the caller's promise: aligned values, as many as said, and room for a result.
+    unsafe {
+        (fold.leaf)(out, values, count);
+        if let Some(close) = fold.close {
+            close(out, 1);
+        }
+    }
+}
+
+/// Folds `count` rows of `columns` accumulators into the first one, in the fixed tree, which makes them results.
 ///
 /// # Safety
 /// The accumulators must be aligned and valid.
@@ -353,5 +364,9 @@ pub(crate) unsafe fn fold_tree(fold: &Fold, rows: *mut u8, count: usize, columns
         // SAFETY: `half + pairs` is at most `count`.
         unsafe { (fold.rows)(row(0), row(half), pairs * columns) };
         half /= 2;
+    }
+    if let Some(close) = fold.close {
+        // SAFETY: the first row holds `columns` accumulators.
+        unsafe { close(rows, columns) };
     }
 }

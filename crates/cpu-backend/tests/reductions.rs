@@ -16,7 +16,7 @@ fn combine(op: Op, a: Scalar, b: Scalar) -> Scalar {
     eval(&body, &[a, b], &[])[0]
 }
 
-/// `v[i] = op(v[i], v[i + h])` for halving `h`.
+/// `v[i] = op(v[i], v[i + h])` for halving `h`; sums of inexact numbers end with zero, as NumPy's begin with it.
 fn tree(op: Op, mut values: Vec<Scalar>) -> Scalar {
     let mut half = values.len().next_power_of_two();
     while half > 0 {
@@ -25,7 +25,10 @@ fn tree(op: Op, mut values: Vec<Scalar>) -> Scalar {
         }
         half /= 2;
     }
-    values[0]
+    match op == Op::Add && values[0].dtype().is_inexact() {
+        true => combine(op, values[0], Scalar::zero(values[0].dtype())),
+        false => values[0],
+    }
 }
 
 fn leaf(op: Op, values: &[Scalar]) -> Scalar {

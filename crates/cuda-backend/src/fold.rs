@@ -235,8 +235,9 @@ impl Folding {
         Folding { reports: false, ..self }
     }
 
-    /// The text of [`folding`], and `begin_report`, which every thread calls before anything else. Where flags go is in
-    /// two words from `word` on; those of folding are in the cell `cell`.
+    /// The text of [`folding`]; `finished`, which is `closed` for results of reductions, whole or in part (see
+    /// [`maniple_ops::Fold::close`]); and `begin_report`, which every thread calls before anything else. Where flags go
+    /// is in two words from `word` on; those of folding are in the cell `cell`.
     ///
     /// A result that may mean an event is rare and is looked at by a function of its own, as in a body. Functions that
     /// combine do not know the kernel's parameter: a block keeps where flags go.
@@ -247,7 +248,7 @@ impl Folding {
             let suspicion = cuda::combine_suspicion(self.op, self.dtype)?;
             Some((events, suspicion, cuda::combine(self.op, self.dtype)?))
         };
-        match texts().filter(|_| self.reports) {
+        let text = match texts().filter(|_| self.reports) {
             None => {
                 let folding = folding(self.op, self.dtype).unwrap_or_default();
                 format!("{folding}{function} void begin_report(const Words&) {{}}\n")
@@ -267,7 +268,14 @@ impl Folding {
                 values = values(self.dtype),
                 next = word + 1,
             ),
-        }
+        };
+        let closes = fold(self.op, self.dtype).is_some_and(|fold| fold.close.is_some());
+        let added = cuda::combine(self.op, self.dtype).zip(cuda::identity(self.op, self.dtype));
+        let finished = match added.filter(|_| closes) {
+            Some((combine, zero)) => format!("{combine}(a, {zero})"),
+            None => "a".to_string(),
+        };
+        format!("{text}{function} Stored finished(Value a) {{ return closed({finished}); }}\n")
     }
 }
 

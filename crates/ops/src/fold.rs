@@ -7,7 +7,8 @@
 //! for h in [16, 8, 4, 2, 1]: lane[i] = op(lane[i], lane[i + h])  for i < h and i + h < min(n, LANES)
 //! ```
 //!
-//! No identity takes part, so a row needs none.
+//! No identity takes part, so a row needs none. NumPy's sums begin with zero, though, which shows when all that is added
+//! are negative zeros: so [`Fold::close`] ends a reduction.
 
 use crate::block::case;
 use crate::dtype::Dtype;
@@ -15,7 +16,9 @@ use crate::flags::{self, Flags};
 use crate::isa::{Level, Versions, versions};
 use crate::kernel::{Kernel, Lane, Order, Status};
 use crate::table::Op;
+use half::f16;
 use std::mem::MaybeUninit;
+use std::ops::Add;
 
 /// The number of elements that one leaf of a reduction folds.
 pub const LEAF: usize = 1024;
@@ -40,6 +43,9 @@ pub type FoldExtend = unsafe fn(accumulator: *mut u8, data: *const u8, n: usize)
 /// Writes every intermediate result: out, data, n, carry, start. The carry leaves as the last result.
 pub type FoldScan = unsafe fn(out: *mut u8, data: *const u8, n: usize, carry: *mut u8, start: Start);
 
+/// Adds zero to `n` results in place: results, n.
+pub type FoldClose = unsafe fn(results: *mut u8, n: usize);
+
 /// The folding loops of one row at one dtype. Pointers must be aligned and valid, and outputs overlap nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Fold {
@@ -56,6 +62,9 @@ pub struct Fold {
     pub scan: FoldScan,
     /// The number of lanes of `leaf`.
     pub lanes: usize,
+    /// Makes results of a reduction, whole or in part, what NumPy's begin from its identity makes of them: a sum of
+    /// inexact numbers is never a negative zero. None where that changes nothing.
+    pub close: Option<FoldClose>,
 }
 
 /// The folds of a row at a dtype, for this processor. None if the row does not take two elements to one of the same
@@ -74,7 +83,27 @@ pub fn fold_at(op: Op, dtype: Dtype, level: Level) -> Option<Fold> {
         extend: folds.extend[level as usize],
         scan: folds.scan[level as usize],
         lanes: LANES,
+        close: if op == Op::Add { closing(dtype) } else { None },
     })
+}
+
+fn closing(dtype: Dtype) -> Option<FoldClose> {
+    match dtype {
+        Dtype::Float16 => Some(close::<f16, 1>),
+        Dtype::Float32 => Some(close::<f32, 1>),
+        Dtype::Float64 => Some(close::<f64, 1>),
+        Dtype::Complex64 => Some(close::<f32, 2>),
+        Dtype::Complex128 => Some(close::<f64, 2>),
+        _ => None,
+    }
+}
+
+unsafe fn close<E: Copy + Default + Add<Output = E>, const PARTS: usize>(results: *mut u8, n: usize) {
+    // SAFETY: the caller promises `n` elements of as many parts.
+    let parts = unsafe { std::slice::from_raw_parts_mut(results.cast::<E>(), n * PARTS) };
+    for part in parts {
+        *part = *part + E::default();
+    }
 }
 
 /// The loops of one kernel.

@@ -41,7 +41,9 @@ pub use body::{Body, Step, Value, Wire};
 pub use dtype::{Bool, Casting, Dtype, Element, Kind};
 pub use eval::{apply, eval};
 pub use flags::Flags;
-pub use fold::{Fold, FoldExtend, FoldLeaf, FoldRows, FoldScan, LANES, LEAF, Start, fold, fold_at};
+pub use fold::{
+    Fold, FoldClose, FoldExtend, FoldLeaf, FoldRows, FoldScan, LANES, LEAF, Start, fold, fold_at,
+};
 pub use isa::Level;
 pub use kernel::{Block, Order, Status};
 pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
