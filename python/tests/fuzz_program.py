@@ -318,7 +318,13 @@ class _Writer:
             mask = self.pick(lambda array: array.dtype == bool and array.shape == self.env[name].shape)
             mask = mask or f"({name} > {self.number(self.env[name].dtype)})"
             out = self.pick(lambda array: array.shape == self.env[name].shape) or name
-            self.say(f"np.{function}({name}, {other}, out={out}, where={mask})")
+            operands = [name, other, mask]
+            result = eval(f"np.{function}({name}, {other})", {**self.env, "np": numpy})
+            if self.env[out].dtype != result.dtype:
+                # NumPy then writes memory that it never filled where the mask is false, if inputs overlap the output.
+                operands = [f"np.copy({operand})" for operand in operands]
+            first, second, mask = operands
+            self.say(f"np.{function}({first}, {second}, out={out}, where={mask})")
         else:
             dtype = self.dice.choice(["float64", "float32", "complex128", "int64"])
             self.say(
