@@ -166,7 +166,7 @@ pub(crate) fn fold_all(op: Op, array: &Array) -> Result<Option<Array>> {
 /// Asks the rules; none for what they refuse, and for what is folded in another dtype than is returned.
 fn learn_fold(op: Op, array: &Array, key: u32) -> Result<Option<KnownFold>> {
     let (dtype, result) = fold_dtypes(op, array.dtype, &Reduction::default())?;
-    if dtype != result || dtype == Dtype::Float16 || !is_reorderable(op) || fold(op, dtype).is_none() {
+    if dtype != result || dtype == Dtype::Float16 || !is_reorderable(op, dtype) || fold(op, dtype).is_none() {
         return Ok(None);
     }
     let axes = (0..array.ndim() as u8).collect();

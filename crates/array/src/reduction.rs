@@ -71,13 +71,13 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
         Some(axes) => normalize_axes(axes, array.ndim(), "duplicate value in 'axis'")?,
     };
     let (folded, result) = fold_dtypes(op, array.dtype, options)?;
-    if axes.len() > 1 && !is_reorderable(op) {
+    if axes.len() > 1 && !is_reorderable(op, folded) {
         return Err(Error::value(format!(
             "reduction operation '{}' is not reorderable, so at most one axis may be specified",
             op.row().numpy
         )));
     }
-    if fold(op, folded).is_none() || !is_reorderable(op) {
+    if fold(op, folded).is_none() || !is_reorderable(op, folded) {
         return Err(Error::not_native(format!("{}.reduce", op.row().numpy)));
     }
     let reduced: usize = axes.iter().map(|&axis| array.view.shape[axis]).product();
@@ -99,7 +99,10 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
                 op.row().numpy
             )));
         };
-        Array::full(&kept_shape, empty)?
+        let layout = kept_layout(array, &axes);
+        let shape: Shape = layout.iter().map(|&at| kept_shape[at]).collect();
+        let value = Array::full(&shape, empty)?;
+        value.with_view(folded, value.view.permuted(&inverse(&layout)))
     } else {
         let masked;
         let source = match options.mask {
@@ -160,14 +163,28 @@ fn deliver(op: Op, value: Array, out: Option<&Array>) -> Result<Array> {
     Ok(out.clone())
 }
 
+/// The kept axes of a reduction by number, from the slowest to the fastest in the array: the result is laid out so.
+fn kept_layout(array: &Array, axes: &[usize]) -> SmallVec<[usize; 4]> {
+    let kept = (0..array.ndim()).filter(|axis| !axes.contains(axis));
+    let strides: SmallVec<[isize; 4]> = kept.map(|axis| array.view.strides[axis]).collect();
+    result_order(&[&strides], strides.len()).into_iter().collect()
+}
+
+/// Where each axis stands in an order of axes.
+fn inverse(order: &[usize]) -> SmallVec<[usize; 4]> {
+    let mut places: SmallVec<[usize; 4]> = smallvec![0; order.len()];
+    for (place, &axis) in order.iter().enumerate() {
+        places[axis] = place;
+    }
+    places
+}
+
 /// Records the fold itself: leaves, then their tree.
 fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &Shape) -> Result<Array> {
     let stride =
         |axis: usize| if array.view.shape[axis] > 1 { array.view.strides[axis].unsigned_abs() } else { 0 };
-    // The result is laid out as the array is: its axes from the slowest to the fastest.
     let kept_axes: SmallVec<[usize; 4]> = (0..array.ndim()).filter(|axis| !axes.contains(axis)).collect();
-    let kept_strides: SmallVec<[isize; 4]> = kept_axes.iter().map(|&axis| array.view.strides[axis]).collect();
-    let layout = result_order(&[&kept_strides], kept_axes.len());
+    let layout = kept_layout(array, axes);
     let kept: SmallVec<[usize; 4]> = layout.iter().map(|&at| kept_axes[at]).collect();
     let kept_shape: &Shape = &layout.iter().map(|&at| kept_shape[at]).collect();
     let mut inner: SmallVec<[usize; 4]> = axes.into();
@@ -210,11 +227,7 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
         }
         value
     };
-    let mut back: SmallVec<[usize; 4]> = smallvec![0; layout.len()];
-    for (position, &axis) in layout.iter().enumerate() {
-        back[axis] = position;
-    }
-    let value = value.with_view(widen, value.view.permuted(&back));
+    let value = value.with_view(widen, value.view.permuted(&inverse(&layout)));
     if widen == folded { Ok(value) } else { value.astype(folded, Layout::Keep) }
 }
 
@@ -262,28 +275,28 @@ fn is_logical(op: Op) -> bool {
     matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor)
 }
 
-/// Rows that are associative and commutative up to rounding.
-pub(crate) fn is_reorderable(op: Op) -> bool {
-    matches!(
-        op,
-        Op::Add
-            | Op::Multiply
-            | Op::Maximum
-            | Op::Minimum
-            | Op::Fmax
-            | Op::Fmin
-            | Op::LogicalAnd
-            | Op::LogicalOr
-            | Op::LogicalXor
-            | Op::BitwiseAnd
-            | Op::BitwiseOr
-            | Op::BitwiseXor
-            | Op::Gcd
-            | Op::Lcm
-            | Op::Logaddexp
-            | Op::Logaddexp2
-            | Op::Hypot
-    )
+/// Rows that are associative and commutative up to rounding. The extremes of complex numbers are not: of several that
+/// hold a NaN the first one is the result.
+pub(crate) fn is_reorderable(op: Op, dtype: Dtype) -> bool {
+    match op {
+        Op::Maximum | Op::Minimum | Op::Fmax | Op::Fmin => !dtype.is_complex(),
+        _ => matches!(
+            op,
+            Op::Add
+                | Op::Multiply
+                | Op::LogicalAnd
+                | Op::LogicalOr
+                | Op::LogicalXor
+                | Op::BitwiseAnd
+                | Op::BitwiseOr
+                | Op::BitwiseXor
+                | Op::Gcd
+                | Op::Lcm
+                | Op::Logaddexp
+                | Op::Logaddexp2
+                | Op::Hypot
+        ),
+    }
 }
 
 fn identity_of(op: Op, dtype: Dtype) -> Option<Scalar> {
@@ -376,11 +389,12 @@ impl Array {
         if half && options.out.is_empty() { mean.astype(Dtype::Float16, Layout::Keep) } else { Ok(mean) }
     }
 
-    /// The variance along axes, with `correction` degrees of freedom taken off.
+    /// The variance along axes, with `correction` degrees of freedom taken off. `mean` is the mean if it is known, with
+    /// the reduced axes kept.
     ///
     /// # Errors
     /// As [`reduce`].
-    pub fn var(&self, options: &Reduction<'_>, correction: f64) -> Result<Array> {
+    pub fn var(&self, options: &Reduction<'_>, correction: f64, mean: Option<&Array>) -> Result<Array> {
         let half = options.dtype.is_none() && self.dtype == Dtype::Float16;
         let wide = match self.dtype.kind() {
             Kind::Bool | Kind::Int | Kind::UInt => Some(Dtype::Float64),
@@ -388,13 +402,16 @@ impl Array {
             _ => None,
         };
         let dtype = options.dtype.or(wide);
-        let mean = self.mean(&Reduction {
-            dtype,
-            keepdims: KeepDims::Yes,
-            axes: options.axes,
-            mask: options.mask,
-            ..Reduction::default()
-        })?;
+        let mean = match mean {
+            Some(mean) => mean.clone(),
+            None => self.mean(&Reduction {
+                dtype,
+                keepdims: KeepDims::Yes,
+                axes: options.axes,
+                mask: options.mask,
+                ..Reduction::default()
+            })?,
+        };
         let deviation = apply_one(Op::Subtract, &[self.into(), (&mean).into()])?;
         let square = if deviation.dtype.kind() == Kind::Complex {
             let parts = [Part::Real, Part::Imaginary].map(|part| deviation.complex_part(part));

@@ -80,7 +80,7 @@ fn statistics() {
     let a = numbers(10_001);
     let mean = a.mean(&Reduction::default()).unwrap().item().unwrap().get::<f64>();
     assert_eq!(mean, 5000.0);
-    let variance = a.var(&Reduction::default(), 0.0).unwrap().item().unwrap().get::<f64>();
+    let variance = a.var(&Reduction::default(), 0.0, None).unwrap().item().unwrap().get::<f64>();
     let expected = (10_001f64 * 10_001.0 - 1.0) / 12.0;
     assert!((variance - expected).abs() < 1e-9 * expected);
     assert!(

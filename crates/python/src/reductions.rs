@@ -214,10 +214,18 @@ pub fn compute<'py>(
                 _ => return Ok(None),
             };
             let count = attempt(|| count(&array, axes.as_deref())).map_err(|error| exception(py, error))?;
-            if named.was_given("mean") || mask.is_some() || array.size() == 0 || count as f64 <= correction {
+            if mask.is_some() || array.size() == 0 || count as f64 <= correction {
                 return Ok(None);
             }
-            attempt(|| spread(&array, &options, correction, statistic))
+            let mean = match named.get("mean") {
+                None if named.was_given("mean") => return Ok(None),
+                None => None,
+                Some(mean) => match see(mean)? {
+                    Seen::Given(Given::Array(mean)) if is_mean(mean, &array, &options) => Some(mean.clone()),
+                    _ => return Ok(None),
+                },
+            };
+            attempt(|| spread(&array, &options, correction, mean.as_ref(), statistic))
         }
         Statistic::Position(goal) => {
             let axis = match axes.as_deref() {
@@ -277,16 +285,28 @@ fn count(array: &Array, axes: Option<&[isize]>) -> maniple_array::Result<usize> 
     })
 }
 
+/// Whether an array has the dtype and shape of another one's mean, with the reduced axes kept.
+fn is_mean(mean: &Array, array: &Array, options: &Reduction<'_>) -> bool {
+    let reduced = |axis: usize| {
+        let same = |&given: &isize| given.rem_euclid(array.ndim() as isize) as usize == axis;
+        options.axes.is_none_or(|axes| axes.iter().any(same))
+    };
+    let shape = array.shape().iter().enumerate().map(|(axis, &n)| if reduced(axis) { 1 } else { n });
+    let plain = options.dtype.is_none() && array.dtype().is_inexact() && array.dtype() != Dtype::Float16;
+    plain && mean.dtype() == array.dtype() && shape.eq(mean.shape().iter().copied())
+}
+
 fn spread(
     array: &Array,
     options: &Reduction<'_>,
     correction: f64,
+    mean: Option<&Array>,
     statistic: Statistic,
 ) -> maniple_array::Result<Array> {
     if matches!(statistic, Statistic::Variance) {
-        return array.var(options, correction);
+        return array.var(options, correction, mean);
     }
-    let variance = array.var(&Reduction { out: None, ..*options }, correction)?;
+    let variance = array.var(&Reduction { out: None, ..*options }, correction, mean)?;
     let out = [options.out];
     let given: &[Option<&Array>] = if options.out.is_some() { &out } else { &[] };
     let roots = apply(Op::Sqrt, &[Input::Array(&variance)], &Options { out: given, ..Options::default() })?;

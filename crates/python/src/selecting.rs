@@ -132,9 +132,10 @@ pub fn ufunc_at<'py>(
         Given::Array(value) => value.dtype() == array.dtype(),
         Given::Made(value) => value.dtype() == array.dtype(),
         Given::Scalar(value) => value.dtype() == array.dtype(),
-        Given::Int(_) => array.dtype() != Dtype::Bool,
-        Given::Float(_) => array.dtype().is_inexact(),
-        Given::Complex(_) => array.dtype().is_complex(),
+        // Numbers of Python are arrays of their default dtype here, and what is computed in a wider one is cast back.
+        Given::Int(_) => matches!(array.dtype(), Dtype::Int64 | Dtype::Float64 | Dtype::Complex128),
+        Given::Float(_) => matches!(array.dtype(), Dtype::Float64 | Dtype::Complex128),
+        Given::Complex(_) => array.dtype() == Dtype::Complex128,
     };
     if !fits || !slf.get().is_writeable() {
         return Ok(None);
