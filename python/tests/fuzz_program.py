@@ -10,6 +10,8 @@ tolerance, and lets NumPy go on with Maniple's value, so that the exact statemen
 *look*: everything is compared.
 """
 
+import itertools
+import math
 import random
 from typing import Any, NamedTuple
 
@@ -126,10 +128,16 @@ class _Writer:
         if self.dice.random() < 0.3:
             return self.number(self.env[name].dtype)
 
-        def fits(other: numpy.ndarray) -> bool:
-            return all(a == b or 1 in (a, b) for a, b in zip(shape[::-1], other.shape[::-1]))
+        def pairs(other: numpy.ndarray) -> list[tuple[int, int]]:
+            return list(itertools.zip_longest(shape[::-1], other.shape[::-1], fillvalue=1))
 
-        other = self.pick(None if self.dice.random() < 0.05 else fits)
+        def small(other: numpy.ndarray) -> bool:
+            return math.prod(max(pair) for pair in pairs(other)) <= LARGEST
+
+        def fits(other: numpy.ndarray) -> bool:
+            return small(other) and all(a == b or 1 in (a, b) for a, b in pairs(other))
+
+        other = self.pick(small if self.dice.random() < 0.05 else fits)
         return other or self.number(self.env[name].dtype)
 
     def number(self, dtype: numpy.dtype) -> str:
@@ -319,9 +327,9 @@ class _Writer:
             mask = mask or f"({name} > {self.number(self.env[name].dtype)})"
             out = self.pick(lambda array: array.shape == self.env[name].shape) or name
             operands = [name, other, mask]
-            result = eval(f"np.{function}({name}, {other})", {**self.env, "np": numpy})
-            if self.env[out].dtype != result.dtype:
-                # NumPy then writes memory that it never filled where the mask is false, if inputs overlap the output.
+            dtypes = {self.env[value].dtype for value in (name, other, out) if value in self.env}
+            if len(dtypes) > 1 or function in EXACT_BINARY[11:]:
+                # Where the mask is false NumPy then writes memory that it never filled, if casting meets overlap.
                 operands = [f"np.copy({operand})" for operand in operands]
             first, second, mask = operands
             self.say(f"np.{function}({first}, {second}, out={out}, where={mask})")

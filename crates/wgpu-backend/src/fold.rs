@@ -151,7 +151,7 @@ impl Fold {
             folding = self.folding.text(&word(own + 7), 0),
             opened = opened(self.dtype, "found"),
             bits = bits(self.dtype),
-            closed = closed(self.dtype, "value"),
+            closed = closed(self.dtype, &finished(self.op, self.dtype, "value")),
             first = word(own),
             last = word(own + 1),
             leaves = word(own + 2),
@@ -206,6 +206,18 @@ impl Fold {
             false => last - first,
         };
         Command { program: program.clone(), groups, places, words }
+    }
+}
+
+/// A result of a reduction, whole or in part: see [`maniple_ops::Fold::close`]. The zero is one that compilers do not know.
+pub(crate) fn finished(op: Op, dtype: Dtype, value: &str) -> String {
+    let closes = maniple_ops::fold(op, dtype).is_some_and(|fold| fold.close.is_some());
+    match wgsl::combine(op, dtype).filter(|_| closes) {
+        Some(combine) if dtype.is_complex() => {
+            format!("{combine}({value}, vec2<f32>(bitcast<f32>(mn_zero)))")
+        }
+        Some(combine) => format!("{combine}({value}, bitcast<f32>(mn_zero))"),
+        None => value.to_string(),
     }
 }
 

@@ -176,7 +176,7 @@ impl Reduction {
             folded = crate::geometry::opened(dtype, &format!("r.o{}", target - inputs)),
             partial = word(PLACES + target),
             partial_text = self.partials.text("point", partials, &[format!("t{target}")]),
-            closed = crate::geometry::closed(dtype, "value"),
+            closed = crate::geometry::closed(dtype, &crate::fold::finished(self.op, dtype, "value")),
             keep = stored(&self.buffers, target, dtype, &format!("t{target}"), "bits"),
             first = own_words(0),
             last = own_words(1),
