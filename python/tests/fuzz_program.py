@@ -34,6 +34,7 @@ EXACT_BINARY = """
     less less_equal greater greater_equal logical_and logical_or logical_xor bitwise_and bitwise_or
     bitwise_xor left_shift right_shift copysign gcd lcm heaviside nextafter
     """.split()
+ROUNDED_COMPLEX = "absolute sign sqrt square reciprocal".split()
 NEAR_BINARY = "power arctan2 hypot logaddexp".split()
 OPERATORS = ["+", "-", "*", "/", "//", "%", "&", "|", "^", "==", "<", ">=", "!="]
 IN_PLACE = ["+=", "-=", "*=", "//=", "%=", "&=", "|=", "^=", "/="]
@@ -245,7 +246,9 @@ class _Writer:
         """A ufunc of one operand."""
         name = self.pick()
         if name is not None:
-            self.say(f"{self.new()} = np.{self.dice.choice(EXACT_UNARY)}({name})")
+            function = self.dice.choice(EXACT_UNARY)
+            near = function in ROUNDED_COMPLEX and self.env[name].dtype.kind == "c"
+            self.say(f"{self.new()} = np.{function}({name})", "near" if near else "exact")
 
     def binary(self) -> None:
         """A ufunc of two operands."""
@@ -254,6 +257,9 @@ class _Writer:
             pair = [name, self.partner(name)]
             self.dice.shuffle(pair)
             function = self.dice.choice(EXACT_BINARY)
+            if function == "copysign" and self.env[name].dtype.kind != "c":
+                # The sign of a NaN is nobody's promise.
+                pair = [f"np.nan_to_num({value})" for value in pair]
             self.say(f"{self.new()} = np.{function}({', '.join(pair)}){self.one_zero(function)}")
 
     @staticmethod

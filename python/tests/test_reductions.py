@@ -30,6 +30,10 @@ np.add.reduce(np.arange(0.0).reshape(0, 4, 3, 7).T, axis=3).strides
 np.add.reduce(np.arange(420.0).reshape(5, 4, 3, 7).T, axis=3).strides
 np.add.reduce(np.arange(0.0).reshape(4, 0, 3, 7).swapaxes(0, 2), axis=1).strides
 np.multiply.reduce(np.arange(0).reshape(4, 3, 0).T, axis=0).strides
+np.add.reduce(np.zeros((0, 4, 3, 7)).T, axis=3).strides
+np.add.reduce(np.zeros((4, 0, 3, 7), order='F'), axis=1).flags.f_contiguous
+np.zeros((2, 0)).reshape(0, 2).strides + np.zeros((2, 3))[:, :0].strides + np.arange(0).strides
+(np.zeros((2, 0)) + 1).strides + np.zeros((2, 3))[:, []].strides + np.zeros((2, 0)).astype('f4').strides
 np.maximum.reduce(np.arange(0.0).reshape(4, 0, 3).T, axis=1, initial=3).flags.f_contiguous
 """
 
@@ -69,6 +73,8 @@ def test_the_first_nan_is_the_extreme(name, dtype):
     for turn in range(len(values)):
         theirs = numpy.roll(numpy.array(values, dtype), turn)
         check_same(getattr(np, name)(np.asarray(theirs)), getattr(numpy, name)(theirs))
+        square = theirs.reshape(4, 4)
+        check_same(getattr(np, name)(np.asarray(square), axis=(0, 1)), getattr(numpy, name)(square, axis=(0, 1)))
 
 
 @pytest.mark.filterwarnings("ignore")

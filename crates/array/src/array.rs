@@ -26,7 +26,12 @@ impl Array {
     /// `MemoryError` if no memory could ever hold it, `ValueError` for more than 64 axes or a size beyond 2^63.
     pub fn empty(shape: &[usize], dtype: Dtype) -> Result<Array> {
         let bytes = bytes_of(shape, dtype)?;
-        Ok(Array { region: runtime().create(bytes), dtype, view: View::contiguous(shape, dtype.size()) })
+        let mut view = View::contiguous(shape, dtype.size());
+        if bytes == 0 {
+            // NumPy's allocations of nothing have no strides to speak of.
+            view.strides.fill(0);
+        }
+        Ok(Array { region: runtime().create(bytes), dtype, view })
     }
 
     /// Elements of undefined value whose axes lie in memory in the order `axes`, slowest first.
@@ -35,6 +40,9 @@ impl Array {
     /// As [`Array::empty`].
     pub fn empty_ordered(shape: &[usize], dtype: Dtype, axes: &[usize]) -> Result<Array> {
         let mut array = Array::empty(shape, dtype)?;
+        if array.size() == 0 {
+            return Ok(array);
+        }
         let mut step = dtype.size() as isize;
         for &axis in axes.iter().rev() {
             array.view.strides[axis] = step;

@@ -4,7 +4,7 @@
 
 use crate::array::{record, record_quiet};
 use crate::elementwise::{Input, Layout, Options, constant, plain_kernel, typed};
-use crate::reduction::{Reduction, fold_dtypes, is_reorderable, leaves_kernel};
+use crate::reduction::{Reduction, fold_dtypes, folds_in_a_tree, leaves_kernel};
 use crate::{Array, Result, runtime};
 use maniple_ops::{Dtype, LEAF, Op, Operand as Typed, Scalar, fold, resolve};
 use maniple_runtime::{Access, Kernel, KernelId, Operand, Order, Privilege, Shape, View};
@@ -166,7 +166,7 @@ pub(crate) fn fold_all(op: Op, array: &Array) -> Result<Option<Array>> {
 /// Asks the rules; none for what they refuse, and for what is folded in another dtype than is returned.
 fn learn_fold(op: Op, array: &Array, key: u32) -> Result<Option<KnownFold>> {
     let (dtype, result) = fold_dtypes(op, array.dtype, &Reduction::default())?;
-    if dtype != result || dtype == Dtype::Float16 || !is_reorderable(op, dtype) || fold(op, dtype).is_none() {
+    if dtype != result || dtype == Dtype::Float16 || !folds_in_a_tree(op, dtype) {
         return Ok(None);
     }
     let axes = (0..array.ndim() as u8).collect();

@@ -71,13 +71,13 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
         Some(axes) => normalize_axes(axes, array.ndim(), "duplicate value in 'axis'")?,
     };
     let (folded, result) = fold_dtypes(op, array.dtype, options)?;
-    if axes.len() > 1 && !is_reorderable(op, folded) {
+    if axes.len() > 1 && !is_reorderable(op) {
         return Err(Error::value(format!(
             "reduction operation '{}' is not reorderable, so at most one axis may be specified",
             op.row().numpy
         )));
     }
-    if fold(op, folded).is_none() || !is_reorderable(op, folded) {
+    if !folds_in_a_tree(op, folded) {
         return Err(Error::not_native(format!("{}.reduce", op.row().numpy)));
     }
     let reduced: usize = axes.iter().map(|&axis| array.view.shape[axis]).product();
@@ -275,28 +275,35 @@ fn is_logical(op: Op) -> bool {
     matches!(op, Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor)
 }
 
-/// Rows that are associative and commutative up to rounding. The extremes of complex numbers are not: of several that
-/// hold a NaN the first one is the result.
-pub(crate) fn is_reorderable(op: Op, dtype: Dtype) -> bool {
-    match op {
-        Op::Maximum | Op::Minimum | Op::Fmax | Op::Fmin => !dtype.is_complex(),
-        _ => matches!(
-            op,
-            Op::Add
-                | Op::Multiply
-                | Op::LogicalAnd
-                | Op::LogicalOr
-                | Op::LogicalXor
-                | Op::BitwiseAnd
-                | Op::BitwiseOr
-                | Op::BitwiseXor
-                | Op::Gcd
-                | Op::Lcm
-                | Op::Logaddexp
-                | Op::Logaddexp2
-                | Op::Hypot
-        ),
-    }
+/// Whether the row's folds have the bits of NumPy's, up to rounding, in any order. The extremes of complex numbers have
+/// not: of several that hold a NaN the first one is the result.
+pub(crate) fn folds_in_a_tree(op: Op, dtype: Dtype) -> bool {
+    let first_counts = matches!(op, Op::Maximum | Op::Minimum | Op::Fmax | Op::Fmin) && dtype.is_complex();
+    is_reorderable(op) && !first_counts && fold(op, dtype).is_some()
+}
+
+/// Rows that are associative and commutative up to rounding.
+fn is_reorderable(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Add
+            | Op::Multiply
+            | Op::Maximum
+            | Op::Minimum
+            | Op::Fmax
+            | Op::Fmin
+            | Op::LogicalAnd
+            | Op::LogicalOr
+            | Op::LogicalXor
+            | Op::BitwiseAnd
+            | Op::BitwiseOr
+            | Op::BitwiseXor
+            | Op::Gcd
+            | Op::Lcm
+            | Op::Logaddexp
+            | Op::Logaddexp2
+            | Op::Hypot
+    )
 }
 
 fn identity_of(op: Op, dtype: Dtype) -> Option<Scalar> {
