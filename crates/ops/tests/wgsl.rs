@@ -1,7 +1,9 @@
-//! Every WGSL text is a valid program: of each row at each dtype, of each cast, of each fold.
+//! Every WGSL text is a valid program, of each row at each dtype, of each cast, of each fold, and can be written for Vulkan,
+//! Metal and Direct3D.
 
 use maniple_ops::wgsl::{self, Features, Watch};
 use maniple_ops::{Body, Dtype, Op, fold, signature};
+use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use std::fmt::Write;
 
@@ -65,8 +67,22 @@ fn complaint(name: &str, text: &str) -> Option<String> {
         Ok(module) => module,
         Err(error) => return Some(format!("{name}: {}", error.emit_to_string(text))),
     };
-    let validated = Validator::new(ValidationFlags::all(), Capabilities::SHADER_INT64).validate(&module);
-    validated.err().map(|error| format!("{name}: {}", error.emit_to_string(text)))
+    let info = match Validator::new(ValidationFlags::all(), Capabilities::SHADER_INT64).validate(&module) {
+        Ok(info) => info,
+        Err(error) => return Some(format!("{name}: {}", error.emit_to_string(text))),
+    };
+    let vulkan = spv::write_vec(&module, &info, &spv::Options::default(), None).map(|_| ());
+    let metal = msl::Options { lang_version: (2, 3), fake_missing_bindings: true, ..msl::Options::default() };
+    let metal = msl::write_string(&module, &info, &metal, &msl::PipelineOptions::default()).map(|_| ());
+    let direct = hlsl::Options { shader_model: hlsl::ShaderModel::V6_0, ..hlsl::Options::default() };
+    let pipeline = hlsl::PipelineOptions::default();
+    let direct =
+        hlsl::Writer::new(&mut String::new(), &direct, &pipeline).write(&module, &info, None).map(|_| ());
+    let written =
+        [vulkan.err().map(|error| format!("{error:?}")), metal.err().map(|error| format!("{error:?}"))];
+    let problem =
+        written.into_iter().flatten().chain(direct.err().map(|error| format!("{error:?}"))).next()?;
+    Some(format!("{name}: {problem}"))
 }
 
 fn check(texts: impl Iterator<Item = (String, String)>) {

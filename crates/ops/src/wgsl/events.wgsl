@@ -14,7 +14,7 @@ fn mn_divide_events_f32(a: f32, b: f32, r: f32) -> u32 {
 }
 fn mn_reciprocal_events_f32(a: f32, r: f32) -> u32 { return mn_divide_events_f32(1.0, a, r); }
 // The infinite result of a finite number.
-fn mn_overflow(a: f32, r: f32) -> u32 { return mn_when(mn_isinf_f32(r) && !mn_isinf_f32(a), 2u); }
+fn mn_overflow_f32(a: f32, r: f32) -> u32 { return mn_when(mn_isinf_f32(r) && !mn_isinf_f32(a), 2u); }
 fn mn_overflow_of_two(a: f32, b: f32, r: f32) -> u32 {
     return mn_when(mn_isinf_f32(r) && !mn_isinf_f32(a) && !mn_isinf_f32(b), 2u);
 }
@@ -30,7 +30,9 @@ fn mn_floor_divide_events_f32(a: f32, b: f32, r: f32) -> u32 { return mn_quotien
 fn mn_remainder_events_f32(a: f32, b: f32) -> u32 {
     return mn_when(mn_comparable(a, b) && (mn_is_zero(b) || mn_isinf_f32(a)), 8u);
 }
-fn mn_divmod_events_f32(a: f32, b: f32, r: f32) -> u32 { return mn_quotient_events(a, b) | mn_remainder_events_f32(a, b); }
+fn mn_divmod_events_f32(a: f32, b: f32, r: f32) -> u32 {
+    return mn_quotient_events(a, b) | mn_remainder_events_f32(a, b);
+}
 // The quotient of halves overflows sooner.
 fn mn_half_floor_divide_events(a: f32, b: f32) -> u32 {
     let large = mn_less_equal_f32(65520.0, mn_magnitude(mn_divide_f32(a, b)));
@@ -39,7 +41,7 @@ fn mn_half_floor_divide_events(a: f32, b: f32) -> u32 {
 fn mn_half_divmod_events(a: f32, b: f32) -> u32 {
     return mn_half_floor_divide_events(a, b) | mn_remainder_events_f32(a, b);
 }
-fn mn_half_spacing_events(a: f32, r: f32) -> u32 { return select(8u, mn_overflow(a, r), mn_isfinite_f32(a)); }
+fn mn_half_spacing_events(a: f32, r: f32) -> u32 { return select(8u, mn_overflow_f32(a, r), mn_isfinite_f32(a)); }
 
 fn mn_power_events_f32(a: f32, b: f32, r: f32) -> u32 {
     let pole = mn_is_zero(a) && mn_is_negative(b) && !mn_isinf_f32(b);
@@ -49,10 +51,10 @@ fn mn_power_events_f32(a: f32, b: f32, r: f32) -> u32 {
 fn mn_sum_of_powers_events(a: f32, b: f32) -> u32 {
     return mn_domain(!mn_comparable(a, b), false) | mn_overflow_of_two(a, b, mn_difference(a, b));
 }
-fn mn_sqrt_events_f32(a: f32) -> u32 { return mn_domain(mn_is_negative(a), false); }
-fn mn_log_events_f32(a: f32) -> u32 { return mn_domain(mn_is_negative(a), mn_is_zero(a)); }
-fn mn_log1p_events_f32(a: f32) -> u32 { return mn_domain(mn_less_f32(a, -1.0), a == -1.0); }
-fn mn_circular_events_f32(a: f32) -> u32 { return mn_domain(mn_isinf_f32(a), false); }
+fn mn_sqrt_events_f32(a: f32, r: f32) -> u32 { return mn_domain(mn_is_negative(a), false); }
+fn mn_log_events_f32(a: f32, r: f32) -> u32 { return mn_domain(mn_is_negative(a), mn_is_zero(a)); }
+fn mn_log1p_events_f32(a: f32, r: f32) -> u32 { return mn_domain(mn_less_f32(a, -1.0), a == -1.0); }
+fn mn_circular_events_f32(a: f32, r: f32) -> u32 { return mn_domain(mn_isinf_f32(a), false); }
 fn mn_arcsin_events_f32(a: f32) -> u32 { return mn_domain(mn_less_f32(1.0, mn_magnitude(a)), false); }
 fn mn_arccosh_events_f32(a: f32) -> u32 { return mn_domain(mn_less_f32(a, 1.0), false); }
 fn mn_arctanh_events_f32(a: f32) -> u32 {

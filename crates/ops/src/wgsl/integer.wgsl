@@ -1,6 +1,6 @@
-// The rows of integers. Every function here stands for four: `whole` is the type of signed and unsigned integers alike,
-// `int` and `uint` that of only the one or the other, of 32 or 64 bits. Narrow integers live in 32 bits, and what a step
-// gives is wrapped afterwards.
+// The rows of integers. Every function here stands for several: `whole` is the type of signed and unsigned integers
+// alike, `int` and `uint` that of only the one or the other, of 32 or 64 bits. Narrow integers live in 32 bits, and what
+// a step gives is wrapped afterwards.
 
 fn mn_add_whole(a: whole, b: whole) -> whole { return a + b; }
 fn mn_subtract_whole(a: whole, b: whole) -> whole { return a - b; }

@@ -29,6 +29,7 @@ const FILES: &[&str] = &[
     include_str!("circular.wgsl"),
     include_str!("power.wgsl"),
     include_str!("complex.wgsl"),
+    include_str!("complex_elementary.wgsl"),
 ];
 const INTEGERS: &str = include_str!("integer.wgsl");
 

@@ -8,6 +8,22 @@
 //! Registers have 32 bits where elements have fewer: an integer is wrapped after every step, a half is a single that was
 //! rounded to one. There is no double precision: bodies with `float64` or `complex128` have no text, nor those with
 //! 64-bit integers where the device has none.
+//!
+//! Sums, differences, products, quotients, square roots and all that does not round have the bits of the Rust rows on
+//! every device that keeps subnormal numbers: quotients and roots are corrected by exact remainders. The elementary
+//! functions are polynomials in single precision, since those of WGSL promise little. The largest errors found on
+//! lavapipe, in units in the last place, at 17 million arguments spread over all numbers (or random pairs of them):
+//!
+//! | function | error | function | error | function | error |
+//! | --- | --- | --- | --- | --- | --- |
+//! | `exp` | 0.98 | `sin` | 1.60 | `sinh` | 1.54 |
+//! | `exp2` | 1.08 | `cos` | 1.60 | `cosh` | 1.44 |
+//! | `expm1` | 1.42 | `tan` | 2.96 | `tanh` | 2.41 |
+//! | `log` | 0.79 | `arcsin` | 2.24 | `arcsinh` | 2.38 |
+//! | `log2` | 0.63 | `arccos` | 1.06 | `arccosh` | 2.12 |
+//! | `log10` | 0.57 | `arctan` | 1.82 | `arctanh` | 2.73 |
+//! | `log1p` | 1.62 | `arctan2` | 2.19 | `hypot` | 1.20 |
+//! | `power` | 1.18 | `cbrt` | 0.74 | | |
 
 mod library;
 mod rows;
@@ -281,9 +297,12 @@ fn cast(from: Dtype, to: Dtype) -> Option<String> {
         "bool" => format!("{wanted}(select(0u, 1u, a))"),
         _ if fractional && wanted == "f32" => part.to_string(),
         _ if fractional => format!("mn_{wanted}_of_f32({part})"),
-        // Mesa 22.3 takes `0 >= i64(a)` to be false for a zero `a` of 32 bits that are not known.
-        "u32" if matches!(wanted, "i64" | "u64") => format!("({wanted}(a) ^ {wanted}(mn_zero))"),
         "i64" | "u64" if wanted == "f32" => format!("mn_f32_of_{given}(a)"),
+        // Widened by its own sign first: naga extends by the sign of the type that it converts to. Mesa 22.3 takes
+        // `0 >= i64(a)` to be false for a zero `a` of 32 bits that are not known.
+        "i32" if wanted == "u64" => "u64(i64(a))".to_string(),
+        "u32" if wanted == "i64" => "i64(u64(a) ^ u64(mn_zero))".to_string(),
+        "u32" if wanted == "u64" => "(u64(a) ^ u64(mn_zero))".to_string(),
         _ => format!("{wanted}(a)"),
     };
     Some(match to {
