@@ -18,11 +18,14 @@ def find(group: str, name: str) -> Case:
 
 
 def select(group: str | None, pattern: str | None) -> list[Case]:
-    """Cases of a group whose name holds `pattern` or matches it as a file name would, whatever its case."""
-    wanted = (pattern or "").lower()
+    """Cases of a group whose name holds `pattern` or matches it as a file name would, whatever its case.
+
+    Several patterns are separated by `|`.
+    """
+    wanted = (pattern or "").lower().split("|")
     return [
         case
         for case in CASES
         if group in (None, case.group)
-        and (wanted in case.name.lower() or fnmatchcase(case.name.lower(), wanted))
+        and any(part in case.name.lower() or fnmatchcase(case.name.lower(), part) for part in wanted)
     ]
