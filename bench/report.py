@@ -148,6 +148,8 @@ def draw(record: Row, path: Path) -> None:
     named = {name: version for name, version in record["peers"].items() if not name.endswith("+thp")}
     versions = ", ".join(f"{name} {version}" for name, version in named.items())
     title = f"{machine['processor']}, {machine['cores']} cores, {record['date'][:10]}: {versions}"
+    if machine["load"] and machine["load"] > machine["cores"]:
+        title += f"\nwhile other programs used the machine (load {machine['load']:.0f})"
     figure.suptitle(title, fontsize=10)
     # Without the date, so that the same figures give the same file.
     figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
