@@ -24,6 +24,8 @@
 //! | `log10` | 0.57 | `arctan` | 1.82 | `arctanh` | 2.73 |
 //! | `log1p` | 1.62 | `arctan2` | 2.19 | `hypot` | 1.20 |
 //! | `power` | 1.18 | `cbrt` | 0.74 | | |
+//!
+//! Those of complex numbers stay within four units of the larger part; the ones that would not are [`CPU_ONLY`].
 
 mod library;
 mod rows;
