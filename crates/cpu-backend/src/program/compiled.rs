@@ -15,7 +15,7 @@ pub(super) const MOST: usize = 4096;
 /// A program is compiled once it has begun to work on so many elements.
 const HOT: usize = 1 << 15;
 /// Programs of fewer elements are not looked at: whatever is done once per program or block outweighs their steps.
-const SMALL: usize = 256;
+const SMALL: usize = 2048;
 
 /// Fewer steps are no run: one block loop does as well.
 const FEWEST: usize = 2;
