@@ -8,6 +8,8 @@ use std::ptr;
 
 /// Elements that are loaded at a time where they do not lie side by side.
 const BLOCK: usize = 1024;
+/// Results that are stored together.
+const RESULTS: usize = 256;
 
 /// A search for extremes made ready.
 pub(crate) struct ArgReduction {
@@ -42,17 +44,22 @@ impl ArgReduction {
     /// # Safety
     /// The binding must fit the launch that this was made for.
     pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
+        let mut found = [0i64; RESULTS];
         with_scratch((BLOCK + 2) * self.item, |scratch| {
-            for result in first..last {
-                let start = result * self.n;
-                // SAFETY: the elements of a result follow one another; the output is writable.
-                unsafe {
-                    let found = match self.input.direct(binding.bases[0], start) {
-                        Some(elements) => (self.leaf)(elements, self.n),
-                        None => self.search(binding, start, scratch),
+            for begin in (first..last).step_by(RESULTS) {
+                let found = &mut found[..RESULTS.min(last - begin)];
+                let rows = self.input.direct(binding.bases[0], begin * self.n);
+                for (at, found) in found.iter_mut().enumerate() {
+                    // SAFETY: the elements of a result follow one another.
+                    *found = unsafe {
+                        match rows {
+                            Some(rows) => (self.leaf)(rows.wrapping_add(at * self.n * self.item), self.n),
+                            None => self.search(binding, (begin + at) * self.n, scratch),
+                        }
                     } as i64;
-                    self.output.store(binding.bases[1], result, 1, ptr::from_ref(&found).cast());
                 }
+                // SAFETY: the output is writable.
+                unsafe { self.output.store(binding.bases[1], begin, found.len(), found.as_ptr().cast()) };
             }
         });
     }

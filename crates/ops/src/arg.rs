@@ -68,13 +68,34 @@ unsafe fn search_lowest<L: Ordered>(data: *const u8, n: usize) -> usize {
 }
 
 /// Finds the extreme, then the first place where it stands: both passes vectorise, as a search for the place would not.
+/// A few elements are gone through one by one.
 #[inline(always)]
 unsafe fn search<L: Ordered>(data: *const u8, n: usize) -> usize {
     // SAFETY: the caller promises `n` elements.
     let data = unsafe { std::slice::from_raw_parts(data.cast::<L>(), n) };
     let status = flags::status();
+    let place = if n < LANES { first_of_few(data) } else { first_of_many(data) };
+    // Setting the status takes as long as looking at a dozen elements.
+    if flags::status() != status {
+        flags::set_status(status);
+    }
+    place
+}
+
+#[inline(always)]
+fn first_of_few<L: Ordered>(data: &[L]) -> usize {
+    let (mut best, mut place) = (data[0], 0);
+    for (at, &element) in data.iter().enumerate().skip(1) {
+        let wins = !best.missing() & (element.missing() | element.above(best));
+        best = if wins { element } else { best };
+        place = if wins { at } else { place };
+    }
+    place
+}
+
+#[inline(always)]
+fn first_of_many<L: Ordered>(data: &[L]) -> usize {
     let extreme = extreme(data);
-    let mut place = 0;
     for (number, chunk) in data.chunks(CHUNK).enumerate() {
         let mut found = false;
         for element in chunk {
@@ -82,12 +103,10 @@ unsafe fn search<L: Ordered>(data: *const u8, n: usize) -> usize {
         }
         if found {
             let offset = chunk.iter().position(|element| is_extreme(*element, extreme));
-            place = number * CHUNK + offset.expect("it was found in the chunk");
-            break;
+            return number * CHUNK + offset.expect("it was found in the chunk");
         }
     }
-    flags::set_status(status);
-    place
+    0
 }
 
 /// Whether an element is as good as the extreme of all.
@@ -103,17 +122,25 @@ fn better<L: Ordered>(a: L, b: L) -> L {
     if b.missing() | (b.above(a) & !a.missing()) { b } else { a }
 }
 
+/// The best of at least [`LANES`] elements; which of several that are equal is open.
 #[inline(always)]
 fn extreme<L: Ordered>(data: &[L]) -> L {
-    let (whole, rest) = data.split_at(data.len() - data.len() % LANES);
-    if L::EXACT || whole.is_empty() {
+    if L::EXACT {
         return data[1..].iter().fold(data[0], |a, b| better(a, *b));
     }
-    let lanes = whole_lanes(whole);
-    rest.iter().chain(&lanes).fold(lanes[0], |a, b| better(a, *b))
+    let mut lanes = whole_lanes(data);
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = better(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
-/// The extremes of every `LANES`th element, in an array that no variable indexes, so that it stays in registers.
+/// The extremes of every `LANES`th element, in an array that no variable indexes, so that it stays in registers. The last
+/// elements are taken together with some that were seen before, to no harm.
 #[inline(always)]
 fn whole_lanes<L: Ordered>(data: &[L]) -> [L; LANES] {
     let (first, others) = data.split_at(LANES);
@@ -121,6 +148,12 @@ fn whole_lanes<L: Ordered>(data: &[L]) -> [L; LANES] {
     for chunk in others.chunks_exact(LANES) {
         for i in 0..LANES {
             lanes[i] = better(lanes[i], chunk[i]);
+        }
+    }
+    if !data.len().is_multiple_of(LANES) {
+        let last = &data[data.len() - LANES..];
+        for i in 0..LANES {
+            lanes[i] = better(lanes[i], last[i]);
         }
     }
     lanes
