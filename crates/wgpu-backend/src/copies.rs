@@ -17,6 +17,7 @@ const TOGETHER: usize = 4;
 impl Stream {
     /// Records copies from the host; its bytes may change as soon as this returns.
     pub(crate) fn upload(&mut self, device: &Device, from: &[u8], to: u64) -> Result<(), DeviceError> {
+        self.answers()?;
         let (mut from, mut to) = (from, to);
         while !from.is_empty() {
             let ahead = to.next_multiple_of(4) - to;
@@ -35,6 +36,7 @@ impl Stream {
 
     /// Copies to the host, after everything queued before, and waits for it.
     pub(crate) fn download(&mut self, device: &Device, from: u64, to: &mut [u8]) -> Result<(), DeviceError> {
+        self.answers()?;
         let mut begin = from / 4 * 4;
         let end = (from + to.len() as u64).next_multiple_of(4);
         while begin < end {

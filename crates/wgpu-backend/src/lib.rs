@@ -86,6 +86,13 @@ impl Wgpu {
         self.devices.iter().map(|device| &device.info)
     }
 
+    /// Gives the devices up, as if they were unplugged: what is in their memory is lost, and whoever waits is told.
+    pub fn abandon(&self) {
+        for number in 0..self.streams.len() {
+            self.stream(number).abandon();
+        }
+    }
+
     fn stream(&self, device: usize) -> MutexGuard<'_, Stream> {
         self.streams[device].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes of the parameters of all kernels of a submission.
 const ROOM: usize = 256 << 10;
@@ -73,7 +73,8 @@ struct Recording {
 struct Flight {
     last: u64,
     index: wgpu::SubmissionIndex,
-    ran: Arc<AtomicBool>,
+    /// What it is still waited for: that it ran, and that what it tells can be looked at.
+    waiting: Arc<AtomicUsize>,
     reporting: Vec<(u32, Arc<Report>)>,
     /// The flags, copied to memory that the host can look at.
     cells: Option<(wgpu::Buffer, usize)>,
@@ -152,9 +153,7 @@ impl Stream {
 
     /// Records a kernel. `bytes` is about what it moves.
     pub(crate) fn dispatch(&mut self, command: &Command, bytes: usize) -> Result<(), DeviceError> {
-        if let Some(error) = &self.lost {
-            return Err(error.clone());
-        }
+        self.answers()?;
         if command.groups == 0 {
             return Ok(());
         }
@@ -257,12 +256,19 @@ impl Stream {
             self.words.clear();
         }
         let index = self.device.queue.submit([recording.encoder.finish()]);
-        let ran = Arc::new(AtomicBool::new(false));
-        let told = ran.clone();
-        self.device.queue.on_submitted_work_done(move || told.store(true, Ordering::Release));
         let cells = cells.flatten();
+        let told = cells.iter().chain(&readings).count();
+        let waiting = Arc::new(AtomicUsize::new(1 + told));
+        let less = |waiting: &Arc<AtomicUsize>| {
+            let waiting = waiting.clone();
+            move || {
+                waiting.fetch_sub(1, Ordering::Release);
+            }
+        };
+        self.device.queue.on_submitted_work_done(less(&waiting));
         for (buffer, bytes) in cells.iter().chain(&readings) {
-            buffer.map_async(wgpu::MapMode::Read, 0..*bytes as u64, |_| {});
+            let done = less(&waiting);
+            buffer.map_async(wgpu::MapMode::Read, 0..*bytes as u64, move |_| done());
         }
         if let Some(error) = self.device.take_problem() {
             self.failed.push((self.submitted + 1..=self.queued, error));
@@ -270,16 +276,28 @@ impl Stream {
         self.submitted = self.queued;
         let Recording { reporting, uploads, kernels, .. } = recording;
         let last = self.submitted;
-        self.flights.push_back(Flight { last, index, ran, reporting, cells, readings, kernels, uploads });
+        self.flights.push_back(Flight { last, index, waiting, reporting, cells, readings, kernels, uploads });
     }
 
     /// Waits for everything submitted.
     pub(crate) fn settle(&mut self) -> Result<(), DeviceError> {
-        while let Some(flight) = self.flights.back().filter(|_| self.lost.is_none()) {
+        while let (Some(flight), None) = (self.flights.back(), &self.lost) {
             let index = Some(flight.index.clone());
             self.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
         }
+        self.answers()
+    }
+
+    /// Whether the device is still there; if not, why.
+    pub(crate) fn answers(&self) -> Result<(), DeviceError> {
         self.lost.clone().map_or(Ok(()), Err)
+    }
+
+    /// Gives the device up.
+    pub(crate) fn abandon(&mut self) {
+        self.recording = None;
+        self.device.device.destroy();
+        self.lost.get_or_insert(DeviceError(format!("{} was given up", self.device.info.name)));
     }
 
     fn error(&self, serial: u64) -> Option<&DeviceError> {
@@ -298,7 +316,7 @@ impl Stream {
             self.lost.get_or_insert(DeviceError(format!("waiting failed: {error}")));
             return;
         }
-        while self.flights.front().is_some_and(|flight| flight.ran.load(Ordering::Acquire)) {
+        while self.flights.front().is_some_and(|flight| flight.waiting.load(Ordering::Acquire) == 0) {
             let flight = self.flights.pop_front().expect("it was there");
             self.done = flight.last;
             self.land(flight);
