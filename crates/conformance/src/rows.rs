@@ -162,6 +162,40 @@ fn check_samples(bench: &Bench, promise: &dyn Promise, op: Op, key: Dtype, body:
     }
 }
 
+/// Every dtype converted to every other, on extremes and on usual numbers.
+pub fn every_cast(bench: &Bench, promise: &dyn Promise) {
+    let mut random = Random(5);
+    for from in Dtype::ALL {
+        for to in Dtype::ALL.into_iter().filter(|&to| to != from) {
+            let mut body = Body { inputs: vec![from], ..Body::default() };
+            body.outputs = vec![body.push_cast(0, to)];
+            let mut values = samples::edges(from);
+            values.extend((0..40).map(|_| random.scalar(from)));
+            let mut memory = Memory::default();
+            let args: Vec<Arg> = [(from, Privilege::Read), (to, Privilege::Write)]
+                .into_iter()
+                .map(|(dtype, privilege)| {
+                    let view = View::contiguous(&[values.len()], dtype.size());
+                    memory.add(view, dtype, privilege, &mut random)
+                })
+                .collect();
+            values.iter().enumerate().for_each(|(at, &value)| memory.set(&args[0], at, value));
+            let launch = launch(Kernel::Map(body.clone()), args.clone(), values.len());
+            if !runs(bench, promise, &launch, &body) {
+                continue;
+            }
+            bench.run(&launch, &mut memory, &[], 1, None);
+            for (at, &value) in values.iter().enumerate() {
+                let (found, wanted) = (memory.get(&args[1], at), eval(&body, &[value], &[])[0]);
+                assert!(
+                    promise.accepts(&body, found, wanted),
+                    "{value:?}: {found:?} is not {wanted:?}: {body}"
+                );
+            }
+        }
+    }
+}
+
 /// Every shape and layout, with some rows.
 pub fn every_layout(bench: &Bench, promise: &dyn Promise, rows: &[(Op, Dtype)]) {
     let mut random = Random(3);

@@ -37,6 +37,7 @@ use maniple_runtime::{
 };
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 /// Seconds that handing a kernel to a device takes.
 const LAUNCH_SECONDS: f64 = 20e-6;
@@ -259,6 +260,11 @@ impl Backend for Wgpu {
     fn wait(&self, event: Event) -> Result<(), DeviceError> {
         let (device, serial) = split(event);
         self.stream(device).wait(serial)
+    }
+
+    fn wait_until(&self, event: Event, end: Instant) -> bool {
+        let (device, serial) = split(event);
+        self.stream(device).wait_until(serial, Some(end))
     }
 }
 

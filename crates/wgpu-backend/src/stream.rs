@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Bytes of the parameters of all kernels of a submission.
 const ROOM: usize = 256 << 10;
@@ -220,16 +221,27 @@ impl Stream {
 
     /// Waits for the commands up to `serial`.
     pub(crate) fn wait(&mut self, serial: u64) -> Result<(), DeviceError> {
+        self.wait_until(serial, None);
+        let error = self.error(serial).or(self.lost.as_ref());
+        error.cloned().map_or(Ok(()), Err)
+    }
+
+    /// Waits for the commands up to `serial`, at least until an instant has passed. Whether nothing more is to be waited
+    /// for.
+    pub(crate) fn wait_until(&mut self, serial: u64, end: Option<Instant>) -> bool {
         if serial > self.submitted {
             self.submit();
         }
         while self.done < serial && self.lost.is_none() {
             let Some(flight) = self.flights.iter().find(|flight| flight.last >= serial) else { break };
+            let timeout = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if timeout.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
             let index = Some(flight.index.clone());
-            self.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
+            self.poll(wgpu::PollType::Wait { submission_index: index, timeout });
         }
-        let error = self.error(serial).or(self.lost.as_ref());
-        error.cloned().map_or(Ok(()), Err)
+        true
     }
 
     /// Hands what is recorded to the device.
@@ -312,9 +324,13 @@ impl Stream {
             self.lost.get_or_insert(error);
             return;
         }
-        if let Err(error) = polled {
-            self.lost.get_or_insert(DeviceError(format!("waiting failed: {error}")));
-            return;
+        match polled {
+            // Time passed, and nothing is wrong.
+            Ok(_) | Err(wgpu::PollError::Timeout) => {}
+            Err(error) => {
+                self.lost.get_or_insert(DeviceError(format!("waiting failed: {error}")));
+                return;
+            }
         }
         while self.flights.front().is_some_and(|flight| flight.waiting.load(Ordering::Acquire) == 0) {
             let flight = self.flights.pop_front().expect("it was there");

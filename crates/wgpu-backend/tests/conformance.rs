@@ -68,6 +68,12 @@ fn every_row_at_every_dtype_on_some_layouts() {
 }
 
 #[test]
+fn every_dtype_converted_to_every_other() {
+    let Some(bench) = bench() else { return };
+    rows::every_cast(&bench, &Bounds);
+}
+
+#[test]
 fn every_shape_and_layout_with_a_few_rows() {
     let Some(bench) = bench() else { return };
     let chosen = [
