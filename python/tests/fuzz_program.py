@@ -422,7 +422,8 @@ class _Writer:
         shape = array.shape
         ways = []
         mask = self.pick(lambda other: other.dtype == bool and other.shape == shape and other.ndim)
-        ways += [mask or f"{name} > {self.number(array.dtype)}"] * 2
+        # NumPy reads a mask while it writes to what it selects: a copy, lest they overlap.
+        ways += [f"{mask}.copy()" if mask else f"{name} > {self.number(array.dtype)}"] * 2
         if shape:
             ways += [self.indices(shape[0])] * 3
         if len(shape) > 1:

@@ -34,6 +34,9 @@ np.add.reduce(np.zeros((0, 4, 3, 7)).T, axis=3).strides
 np.add.reduce(np.zeros((4, 0, 3, 7), order='F'), axis=1).flags.f_contiguous
 np.zeros((2, 0)).reshape(0, 2).strides + np.zeros((2, 3))[:, :0].strides + np.arange(0).strides
 (np.zeros((2, 0)) + 1).strides + np.zeros((2, 3))[:, []].strides + np.zeros((2, 0)).astype('f4').strides
+np.broadcast_to(np.arange(30.0).reshape(5, 2, 3), (2, 5, 2, 3))[:, [1, 2]].strides
+np.broadcast_to(np.arange(30.0).reshape(5, 2, 3), (2, 5, 2, 3))[:, :, 1, np.array([0, 2])].strides
+np.arange(30.0).reshape(5, 2, 3).T[[1, 0]].strides + np.arange(30.0).reshape(5, 1, 6)[..., [1, 0]].strides
 np.maximum.reduce(np.arange(0.0).reshape(4, 0, 3).T, axis=1, initial=3).flags.f_contiguous
 """
 
@@ -92,3 +95,19 @@ def test_numbers_in_at_are_arrays(source, dtype):
         except Exception as error:
             answers.append((type(error), str(error)))
     check_same(*answers)
+
+
+def test_at_writes_to_read_only_arrays_as_numpy_does():
+    answers = []
+    for module in (np, numpy):
+        a = module.full((7, 8), 3, "uint32")
+        diagonal = a[..., 1::3].diagonal(-2)
+        a.sum()
+        module.add.at(diagonal, [2, 1, 1], 1)
+        answers += [module.add.reduce(a, axis=0), a]
+    check_same(answers[:2], answers[2:])
+
+
+def test_positions_in_nothing_are_not_looked_at():
+    for source in ("np.take(np.zeros((0, 5, 2)), [5, -3], axis=1)", "np.zeros((0, 5)).take(7, axis=1)"):
+        check_same(eval(source, {"np": np}), eval(source, {"np": numpy}))

@@ -132,6 +132,11 @@ impl Array {
         if extent == 0 && positions.size() > 0 {
             return Err(Error::index("cannot do a non-empty take from an empty axes."));
         }
+        if source.view.shape[..axis].contains(&0) {
+            // NumPy looks at positions as it copies: here at none.
+            let shape = [&source.view.shape[..axis], &positions.view.shape, &source.view.shape[axis + 1..]];
+            return Array::empty(&shape.concat(), source.dtype);
+        }
         let last = Scalar::new(extent as i64 - 1);
         let positions = match bounds {
             OutOfBounds::Raise => positions.clone(),
@@ -410,16 +415,16 @@ impl Plan {
         self.shape.iter().product()
     }
 
-    /// The order of axes in which NumPy lays out the result: those of the index arrays vary slowest, and both groups
-    /// follow the operands' own order.
+    /// The order of axes in which NumPy lays out the result: those of the index arrays vary slowest, in the order of its
+    /// iterator, then the others by their strides in the store, axes that repeat elements among them.
     fn order(&self) -> SmallVec<[usize; 4]> {
         let joint = self.first..self.first + self.joint;
-        let kept: SmallVec<[usize; 4]> = (0..self.shape.len()).filter(|axis| !joint.contains(axis)).collect();
-        let kept_strides: Strides = kept.iter().map(|&axis| self.store.strides[axis]).collect();
+        let mut fast: SmallVec<[usize; 4]> =
+            (0..self.shape.len()).filter(|axis| !joint.contains(axis)).collect();
+        fast.sort_by_key(|&axis| std::cmp::Reverse(self.store.strides[axis].unsigned_abs()));
         let index_strides: SmallVec<[&[isize]; 2]> =
             self.indices.iter().map(|(_, strides)| &strides[joint.clone()]).collect();
         let slow = result_order(&index_strides, self.joint).into_iter().map(|axis| self.first + axis);
-        let fast = result_order(&[&kept_strides], kept.len()).into_iter().map(|axis| kept[axis]);
         slow.chain(fast).collect()
     }
 

@@ -124,10 +124,15 @@ pub fn ufunc_at<'py>(
     }
     let target = arguments.get_item(0)?;
     let Ok(slf) = target.cast_exact::<NdArray>() else { return Ok(None) };
+    let Held::Native(array) = slf.get().held(py) else { return Ok(None) };
+    if !slf.get().is_writeable() {
+        // NumPy writes to it all the same, which nobody else is told.
+        interop::bring_home(py, array, true)?;
+        return Ok(None);
+    }
     let Some(picks) = picks(&arguments.get_item(1)?)? else { return Ok(None) };
     let value = arguments.get_item(2)?;
     let Seen::Given(value) = see(&value)? else { return Ok(None) };
-    let Held::Native(array) = slf.get().held(py) else { return Ok(None) };
     let fits = match &value {
         Given::Array(value) => value.dtype() == array.dtype(),
         Given::Made(value) => value.dtype() == array.dtype(),
@@ -137,7 +142,7 @@ pub fn ufunc_at<'py>(
         Given::Float(_) => matches!(array.dtype(), Dtype::Float64 | Dtype::Complex128),
         Given::Complex(_) => array.dtype() == Dtype::Complex128,
     };
-    if !fits || !slf.get().is_writeable() {
+    if !fits {
         return Ok(None);
     }
     warnings::enter(py);
