@@ -6,7 +6,7 @@ use crate::array::{record, record_quiet};
 use crate::elementwise::{Input, Layout, Options, constant, plain_kernel, typed};
 use crate::reduction::{Reduction, fold_dtypes, folds_in_a_tree, leaves_kernel};
 use crate::{Array, Result, runtime};
-use maniple_ops::{Dtype, LEAF, Op, Operand as Typed, Scalar, fold, resolve};
+use maniple_ops::{Dtype, LEAF, Op, Operand as Typed, Scalar, resolve};
 use maniple_runtime::{Access, Kernel, KernelId, Operand, Order, Privilege, Shape, View};
 use smallvec::{SmallVec, smallvec};
 use std::cell::RefCell;
