@@ -247,8 +247,12 @@ class _Writer:
         name = self.pick()
         if name is not None:
             function = self.dice.choice(EXACT_UNARY)
-            near = function in ROUNDED_COMPLEX and self.env[name].dtype.kind == "c"
-            self.say(f"{self.new()} = np.{function}({name})", "near" if near else "exact")
+            operand = name
+            if function == "signbit" and self.env[name].dtype.kind == "f":
+                # The sign of a NaN is nobody's promise.
+                operand = f"np.nan_to_num({name})"
+            rounded = function in ROUNDED_COMPLEX and self.env[name].dtype.kind == "c"
+            self.say(f"{self.new()} = np.{function}({operand})", "near" if rounded else "exact")
 
     def binary(self) -> None:
         """A ufunc of two operands."""
