@@ -145,7 +145,7 @@ def draw(record: Row, path: Path) -> None:
         ratios = draw_ratios if len(others) <= MOST_BARS else draw_dots
         ratios(figure.add_subplot(grid[-1, :]), compared, others)
     machine = record["machine"]
-    named = {name: version for name, version in record["peers"].items() if not name.endswith("+thp")}
+    named = {name.removesuffix("+thp"): version for name, version in record["peers"].items()}
     versions = ", ".join(f"{name} {version}" for name, version in named.items())
     title = f"{machine['processor']}, {machine['cores']} cores, {record['date'][:10]}: {versions}"
     if machine["load"] and machine["load"] > machine["cores"]:

@@ -27,8 +27,8 @@ GROWING = (
 TASKS = (("10,000 tiny operations", 10, 10_000, {}), ("10,000 tiny operations", 10, 10_000, {"MANIPLE_FUSE": "0"}))
 """Cases that are many tasks: name, size, how many tasks, settings."""
 
-PIECES = (("overhead", "x += 2 * y", 100_000, 1, 1_000), ("array", "Jacobi, 50 sweeps", 256, 50, 100))
-"""Cases cut into many pieces: group, name, size, launches, pieces of each."""
+PIECES = (("overhead", "x += 2 * y", 100_000, 1, 1_000), ("array", "Jacobi, 50 sweeps", 256, 100, 100))
+"""Cases cut into many pieces: group, name, size, launches (two for a sweep), pieces of each."""
 
 
 def measure(quick: bool, repeats: int, handle: Callable[..., Any], bandwidth: dict[str, float]) -> dict[str, Any]:
