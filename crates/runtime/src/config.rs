@@ -14,6 +14,9 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// The names of the backends there are, in some build or other.
+const BACKENDS: [&str; 3] = ["cpu", "cuda", "wgpu"];
+
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -199,7 +202,11 @@ impl Settings {
         };
         match name {
             "MANIPLE_BACKENDS" => {
-                self.backends = value.split(',').map(|name| name.trim().to_string()).collect()
+                let names: Vec<&str> = value.split(',').map(str::trim).collect();
+                if !names.iter().all(|name| BACKENDS.contains(name)) {
+                    return wrong("cpu, cuda and wgpu, separated by commas");
+                }
+                self.backends = names.into_iter().map(String::from).collect();
             }
             "MANIPLE_CACHE" => self.cache = (value != "none").then(|| value.into()),
             "MANIPLE_CHECK" => match flag(value) {
@@ -249,7 +256,8 @@ impl Settings {
                 Some(bytes) => self.memory_limit = Some(bytes),
                 None => return wrong("a number of bytes, such as 500000000, 500M or 2G"),
             },
-            "MANIPLE_ON" => self.on = Some(value.into()),
+            "MANIPLE_ON" if BACKENDS.contains(&value) => self.on = Some(value.into()),
+            "MANIPLE_ON" => return wrong("cpu, cuda or wgpu"),
             "MANIPLE_PIECES" => match value.parse() {
                 Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
                 _ => return wrong("a number of pieces, at least 1"),
@@ -315,6 +323,7 @@ mod tests {
     #[test]
     fn every_setting_is_understood_and_refuses_nonsense() {
         for (name, good, bad) in [
+            ("MANIPLE_BACKENDS", "cpu, wgpu", "cpu,gpu"),
             ("MANIPLE_CHECK", "1", "yes"),
             ("MANIPLE_DEBUG", "6", "7"),
             ("MANIPLE_FALLBACK", "warn", "loud"),
@@ -323,6 +332,7 @@ mod tests {
             ("MANIPLE_MACHINE", "1,1,1", "1,,1"),
             ("MANIPLE_MAPPER", "random:7", "random"),
             ("MANIPLE_MEMORY_LIMIT", "2G", "2X"),
+            ("MANIPLE_ON", "cuda", "gpu"),
             ("MANIPLE_PIECES", "3", "0"),
             ("MANIPLE_WINDOW", "1", "0"),
         ] {
