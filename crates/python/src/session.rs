@@ -27,12 +27,14 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
     py.get_type::<crate::ufunc::Ufunc>().setattr("__doc__", property)
 }
 
-/// Runs everything that was recorded, and waits for it.
+/// Runs everything that was recorded, and waits for it. The interpreter is released only if there is something to wait for.
 #[pyfunction]
 pub fn sync(py: Python<'_>) -> PyResult<()> {
-    crate::interop::wait(py, |end| Ok(runtime().settle(None, end)?))?;
-    let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
-    run(py, || waited)?;
+    if !run(py, || Ok(runtime().try_sync()?))? {
+        crate::interop::wait(py, |end| Ok(runtime().settle(None, end)?))?;
+        let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
+        run(py, || waited)?;
+    }
     warnings::emit(py)
 }
 

@@ -239,6 +239,17 @@ impl Runtime {
         result.and(waited)
     }
 
+    /// Flushes, and answers whether nothing is outstanding, so that there is nothing to wait for: at most tasks that the
+    /// mapper runs inline are run.
+    ///
+    /// # Errors
+    /// Why tasks failed that ran on the way.
+    pub fn try_sync(&self) -> Result<bool, Error> {
+        let inner = &mut *self.lock();
+        self.flush_locked(inner)?;
+        Ok(inner.outstanding.is_empty())
+    }
+
     /// The host address of a region's bytes, up to date and with no command outstanding on them, if that needs no
     /// waiting: at most tasks that the mapper runs inline are run.
     ///
