@@ -13,7 +13,7 @@
 use crate::jit::Jit;
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load};
-use maniple_ops::{Fold, LEAF, Order as FoldOrder, flags, fold};
+use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, flags, fold};
 use maniple_runtime::{Binding, Launch, Order, Reduce};
 use std::ptr;
 use std::sync::Arc;
@@ -23,8 +23,9 @@ const ACCUMULATORS: usize = 8 << 10;
 /// Bytes of the values of whole rows that are evaluated at a time.
 const ROWS: usize = 16 << 10;
 
-/// Rows up to this length are turned into columns to be folded together: a leaf function for each would cost more.
-const SHORT: usize = 16;
+/// Rows up to this length are turned into columns to be folded together: a leaf function for each would cost more, but
+/// where it has all lanes to fold, it is fast.
+const SHORT: usize = LANES - 1;
 
 /// A reduction made ready.
 pub(crate) struct Reduction {

@@ -209,24 +209,37 @@ fn leaf_value<K: Foldable>(data: &[K::Element]) -> K::Element {
     }
     let n = data.len();
     let (whole, rest) = data.split_at(n - n % LANES);
-    let mut lanes = [data[0]; LANES];
     if whole.is_empty() {
+        let mut lanes = [data[0]; LANES];
         lanes[..n].copy_from_slice(data);
-    } else {
-        lanes = whole_lanes::<K>(whole);
-        for (lane, element) in lanes.iter_mut().zip(rest) {
-            *lane = combine::<K>(*lane, *element);
+        let mut half = LANES / 2;
+        while half > 0 {
+            for i in 0..half.min(n.saturating_sub(half)) {
+                lanes[i] = combine::<K>(lanes[i], lanes[i + half]);
+            }
+            half /= 2;
         }
+        return lanes[0];
     }
-    let used = n.min(LANES);
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half.min(used.saturating_sub(half)) {
-            lanes[i] = combine::<K>(lanes[i], lanes[i + half]);
-        }
-        half /= 2;
+    let mut lanes = whole_lanes::<K>(whole);
+    for (lane, element) in lanes.iter_mut().zip(rest) {
+        *lane = combine::<K>(*lane, *element);
     }
+    // With all lanes in use the levels of the tree have lengths that the compiler knows.
+    halved::<K, 16>(&mut lanes);
+    halved::<K, 8>(&mut lanes);
+    halved::<K, 4>(&mut lanes);
+    halved::<K, 2>(&mut lanes);
+    halved::<K, 1>(&mut lanes);
     lanes[0]
+}
+
+/// One level of the tree over all lanes.
+#[inline(always)]
+fn halved<K: Foldable, const HALF: usize>(lanes: &mut [K::Element; LANES]) {
+    for i in 0..HALF {
+        lanes[i] = combine::<K>(lanes[i], lanes[i + HALF]);
+    }
 }
 
 /// Folds elements by laying one half over the other until one is left.
