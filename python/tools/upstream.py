@@ -102,7 +102,8 @@ def _run_process(file: Path, mode: str, outcomes: Path) -> tuple[int | None, str
     already = outcomes.with_suffix(".already")
     already.write_bytes(outcomes.read_bytes())
     command = [sys.executable, "-m", "pytest", "-p", "upstream_plugin", "-p", "no:cacheprovider", "-q"]
-    command += ["--outcomes", str(outcomes), "--already", str(already), "-c", os.devnull, "--tb=short"]
+    # Other tracebacks have the source of the test module, ten thousand lines, parsed anew for every failure.
+    command += ["--outcomes", str(outcomes), "--already", str(already), "-c", os.devnull, "--tb=native"]
     command += ["--rootdir", str(Path(numpy.__file__).parent.parent), str(file)]
     command += {"numpy": [], "maniple": ["--ours"], "native": ["--ours", "--native"]}[mode]
     process = subprocess.Popen(
