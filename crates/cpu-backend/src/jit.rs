@@ -23,12 +23,12 @@ mod rows;
 mod tests;
 
 use self::assembler::Encoding;
-pub(crate) use self::emit::MOST_POINTERS;
+pub(crate) use self::emit::{MOST_POINTERS, Manner};
 use self::emit::{emit, fits};
 use self::lower::{Lowered, lower};
 use self::pages::Pages;
 pub(crate) use self::plan::{Section, plan};
-use maniple_ops::{Body, Level};
+use maniple_ops::{Body, LANES, Level};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,8 +58,8 @@ impl Compile {
 /// Most compiled runs that are kept for programs to come: a page each, most of the time.
 const KEPT: usize = 1024;
 
-/// What tells compiled runs apart: the run, and the outputs that are stored past the caches.
-type Key = (Body, u16);
+/// What tells compiled runs apart: the run, and which of its outputs are stored past the caches or are accumulators.
+type Key = (Body, Manner);
 
 /// The compiler, and what it has compiled.
 #[derive(Debug)]
@@ -88,15 +88,15 @@ impl Jit {
         fits(&lowered, run.inputs.len() + run.outputs.len(), self.encoding).then_some(lowered)
     }
 
-    /// The code of a run, compiled if it has not been; nothing if it cannot be. The outputs in the set `streamed` are
-    /// stored past the caches where they lie at multiples of 64 bytes.
-    pub(crate) fn code(&self, run: &Body, streamed: u16) -> Option<Arc<Code>> {
+    /// The code of a run, compiled if it has not been; nothing if it cannot be. The sets of `manner` are sets of inputs,
+    /// then outputs. What shall be stored past the caches is where it lies at multiples of 64 bytes.
+    pub(crate) fn code(&self, run: &Body, manner: Manner) -> Option<Arc<Code>> {
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (run.clone(), streamed);
+        let key = (run.clone(), manner);
         if let Some(known) = codes.get(&key) {
             return known.clone();
         }
-        let code = self.compiled(run, streamed).map(Arc::new);
+        let code = self.compiled(run, manner).map(Arc::new);
         // Programs keep what they use, so all that is lost is that new programs find it again.
         if codes.len() >= KEPT {
             codes.clear();
@@ -105,14 +105,16 @@ impl Jit {
         code
     }
 
-    fn compiled(&self, run: &Body, streamed: u16) -> Option<Code> {
+    fn compiled(&self, run: &Body, manner: Manner) -> Option<Code> {
         let lowered = lower(run, self.encoding)?;
         let pointers = run.inputs.len() + run.outputs.len();
-        let streamed = streamed << run.inputs.len();
-        let bytes = emit(&lowered, pointers, self.encoding, streamed)?;
-        let usual = match streamed {
+        let bytes = emit(&lowered, pointers, self.encoding, manner)?;
+        let usual = match manner.streamed {
             0 => None,
-            _ => Some(Pages::new(&emit(&lowered, pointers, self.encoding, 0)?)?),
+            _ => {
+                let manner = Manner { streamed: 0, ..manner };
+                Some(Pages::new(&emit(&lowered, pointers, self.encoding, manner)?)?)
+            }
         };
         let pages = Pages::new(&bytes)?;
         let dtypes = run.value_dtypes();
@@ -123,7 +125,7 @@ impl Jit {
             lanes: lowered.lanes,
             encoding: self.encoding,
             pages,
-            streamed,
+            manner,
             usual,
         })
     }
@@ -140,8 +142,8 @@ type Function = unsafe extern "C" fn(*const *mut u8, *const u8, usize);
 #[derive(Debug)]
 pub(crate) struct Code {
     pages: Pages,
-    /// The arguments that `pages` store past the caches.
-    streamed: u16,
+    /// Which arguments `pages` store past the caches, and which are accumulators.
+    manner: Manner,
     /// The same, with usual stores: for arguments at other addresses than those stores take.
     usual: Option<Pages>,
     /// Bytes per element of inputs and outputs.
@@ -159,8 +161,9 @@ impl Code {
     /// its section.
     ///
     /// # Safety
-    /// There must be an address for every input and output, each valid for `count` elements; an output may be the very
-    /// same elements as an input, and overlaps nothing else. The table must be aligned to a line.
+    /// There must be an address for every input and output, each valid for `count` elements, or for [`LANES`] if it is
+    /// one of accumulators; an output may be the very same elements as an input, and overlaps nothing else. The table must
+    /// be aligned to a line.
     pub(crate) unsafe fn run(&self, pointers: &[*mut u8], constants: *const u8, count: usize) {
         debug_assert_eq!(pointers.len(), self.items.len());
         let rest = match self.encoding {
@@ -193,7 +196,7 @@ impl Code {
         unsafe {
             for at in 0..self.inputs {
                 let item = self.items[at];
-                let from = pointers[at].add(first * item);
+                let from = pointers[at].add(self.place(at, first) * item);
                 for lane in 0..self.lanes {
                     let element = from.add(if lane < rest { lane } else { 0 } * item);
                     std::ptr::copy_nonoverlapping(element, addresses[at].add(lane * item), item);
@@ -202,14 +205,20 @@ impl Code {
             call(self.usual.as_ref().unwrap_or(&self.pages), addresses.as_ptr(), constants, self.lanes);
             for at in self.inputs..self.items.len() {
                 let item = self.items[at];
-                std::ptr::copy_nonoverlapping(addresses[at], pointers[at].add(first * item), rest * item);
+                let to = pointers[at].add(self.place(at, first) * item);
+                std::ptr::copy_nonoverlapping(addresses[at], to, rest * item);
             }
         }
     }
 
+    /// Which of an argument's elements an element of the run goes with.
+    fn place(&self, argument: usize, element: usize) -> usize {
+        if self.manner.accumulators >> argument & 1 != 0 { element % LANES } else { element }
+    }
+
     /// Whether what is stored past the caches begins with lines of memory.
     fn lie_in_lines(&self, pointers: &[*mut u8]) -> bool {
-        let streamed = |at: &usize| self.streamed >> at & 1 != 0;
+        let streamed = |at: &usize| self.manner.streamed >> at & 1 != 0;
         (0..pointers.len()).filter(streamed).all(|at| pointers[at].addr().is_multiple_of(64))
     }
 }

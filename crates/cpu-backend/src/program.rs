@@ -22,9 +22,10 @@ pub(crate) use self::run::Run;
 use self::run::State;
 use crate::jit::Jit;
 use crate::tile::{Space, address, alignment};
-use maniple_ops::{Block, Body, Step, block, cast_block};
+use maniple_ops::{Block, Body, LANES, Step, block, cast_block};
 use maniple_runtime::{Arg, Binding, Launch};
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes of buffers that a block should not exceed.
@@ -55,7 +56,7 @@ pub(crate) struct Program {
     /// Inputs, outputs, then the sink if there is one.
     args: Vec<Argument>,
     inputs: usize,
-    /// How many of `args` lie in memory: all but the sink.
+    /// How many of `args` lie in memory: all but the sink, and the input that is what the sink held.
     placed: usize,
     constants: Vec<Constant>,
     instructions: Vec<Instruction>,
@@ -103,6 +104,8 @@ struct Argument {
     linear: Option<isize>,
     /// Whether all rows are the same.
     periodic: bool,
+    /// Whether blocks lie in rows and all elements of a row are the same: a constant, to compiled code.
+    level: bool,
     /// Whether neighbours in memory are neighbours along the axis before the last, as in a transposed matrix.
     turned: bool,
 }
@@ -118,6 +121,23 @@ enum Way {
     Copied,
     /// Where the caller says.
     Sink,
+}
+
+/// What a program that folds its values combines them with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accumulators {
+    /// Every value with one of its own.
+    Each,
+    /// The value of position `i` of a leaf with accumulator `i % LANES`. Leaves are parts of rows of so many elements,
+    /// and begin at multiples of [`maniple_ops::LEAF`] in them.
+    Lanes(usize),
+}
+
+/// Which floating point events are wanted of whose steps, as a launch says.
+#[derive(Clone, Copy, Default)]
+struct Wanted<'a> {
+    owners: &'a [u16],
+    watch: &'a [u8],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,11 +162,54 @@ impl Program {
     /// Makes the body of a launch ready. `args` are its inputs and stored outputs; a last output beyond those goes to
     /// the sink. Nothing if a step has no function.
     pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg], jit: Option<&Arc<Jit>>) -> Option<Program> {
+        let wanted = Wanted { owners: &launch.owners, watch: &launch.watch };
+        Program::over(body, args, args.len(), wanted, jit, 0..0)
+    }
+
+    /// Makes a body ready whose last step combines what the sink holds with a value: the body's last input, and the last
+    /// of `args`, stand for the sink. Nothing if that step cannot be compiled together with the one before, or if blocks
+    /// and accumulators do not go together.
+    pub(crate) fn folding(
+        body: &Body,
+        args: &[Arg],
+        jit: &Arc<Jit>,
+        accumulators: Accumulators,
+    ) -> Option<Program> {
+        let held = args.len() - 1;
+        let turning = match accumulators {
+            Accumulators::Each => 0..0,
+            Accumulators::Lanes(_) => held..held + 2,
+        };
+        let program = Program::over(body, args, held, Wanted::default(), Some(jit), turning)?;
+        let compiled =
+            program.compiled.as_ref().is_some_and(|compiled| compiled.ends_compiled(body.steps.len()));
+        let together = match accumulators {
+            Accumulators::Each => true,
+            Accumulators::Lanes(n) => {
+                let inner = program.space.inner();
+                let whole = program.space.ndim() == 1 || inner == n || inner.is_multiple_of(LANES);
+                program.rows == Rows::Cut && whole
+            }
+        };
+        (compiled && together && program.panel == 1).then_some(program)
+    }
+
+    /// A program over arguments of which the first `placed` lie in memory; those numbered `turning`, sink included, are
+    /// the accumulators of a leaf.
+    fn over(
+        body: &Body,
+        args: &[Arg],
+        placed: usize,
+        wanted: Wanted<'_>,
+        jit: Option<&Arc<Jit>>,
+        turning: Range<usize>,
+    ) -> Option<Program> {
         let space = Space::new(args.iter().map(|arg| &arg.view));
         let rows = if space.ndim() == 1 || space.inner() >= LONG_ROW { Rows::Cut } else { Rows::Joined };
         let dtypes = body.value_dtypes();
         let mut arguments: Vec<Argument> =
             (0..args.len()).map(|at| argument(&space, rows, at, &args[at])).collect();
+        arguments[placed..].iter_mut().for_each(|argument| argument.way = Way::Sink);
         for output in &mut arguments[body.inputs.len()..] {
             output.turned = false;
             if output.way == Way::Splat {
@@ -162,12 +225,13 @@ impl Program {
                 way: Way::Sink,
                 linear: None,
                 periodic: false,
+                level: false,
                 turned: false,
             };
             arguments.push(sink);
         }
         keep_overwritten_inputs(body, args, &mut arguments);
-        let watched = launch.watch.iter().any(|&watch| watch != 0);
+        let watched = wanted.watch.iter().any(|&watch| watch != 0);
         let sections = compiled::sections(jit, body, args, &arguments, space.size(), watched);
         let mut layout = Layout::new(body, args, &arguments);
         if watched {
@@ -189,8 +253,8 @@ impl Program {
                 result += 1;
             }
             layout.release(at, step, result);
-            let owner = launch.owners.get(at).copied().unwrap_or(0);
-            let watch = launch.watch.get(owner as usize).copied().unwrap_or(0);
+            let owner = wanted.owners.get(at).copied().unwrap_or(0);
+            let watch = wanted.watch.get(owner as usize).copied().unwrap_or(0);
             instructions.push(Instruction { block: function, ins, outs, step: at as u16, watch });
         }
         let constants: Vec<Constant> = (body.constants.iter().enumerate())
@@ -198,7 +262,7 @@ impl Program {
             .collect();
         let compiled = jit.and_then(|jit| {
             let args = (args, &arguments[..]);
-            Compiled::new(jit, sections, body, &mut layout, &instructions, args, space.size())
+            Compiled::new((jit, sections), body, &mut layout, &instructions, args, turning, space.size())
         });
         // What a block touches: constants and temporaries, and the buffers of arguments that need one.
         let touched: usize = (layout.items.iter().enumerate())
@@ -228,7 +292,7 @@ impl Program {
         Some(Program {
             rows,
             inputs: body.inputs.len(),
-            placed: args.len(),
+            placed,
             args: arguments,
             constants,
             instructions,
@@ -257,6 +321,11 @@ impl Program {
     /// Most elements that are evaluated at a time.
     pub(crate) fn block(&self) -> usize {
         self.block
+    }
+
+    /// Whether a run over so many elements would be compiled.
+    pub(crate) fn is_compiled(&self, elements: usize) -> bool {
+        self.compiled.as_ref().is_some_and(|compiled| compiled.codes(elements).is_some())
     }
 
     fn sink_item(&self) -> usize {
@@ -302,6 +371,7 @@ fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg) -> Argument {
         _ => Way::Copied,
     };
     let periodic = rows == Rows::Joined && strides[..last].iter().all(|&stride| stride == 0);
+    let level = rows == Rows::Cut && way == Way::Copied && strides[last] == 0;
     let turned = rows == Rows::Cut
         && way == Way::Copied
         && last > 0
@@ -309,7 +379,7 @@ fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg) -> Argument {
         && strides[last].unsigned_abs() >= LINE
         && space.inner() >= FAR_ROW
         && space.shape[last - 1] >= 4;
-    Argument { item, alignment, offset: arg.view.offset, way, linear, periodic, turned }
+    Argument { item, alignment, offset: arg.view.offset, way, linear, periodic, level, turned }
 }
 
 /// An output may name an input as it is. If that input's memory is overwritten by some output, its values are taken

@@ -9,12 +9,19 @@
 //! ```
 //!
 //! which is the same arithmetic for every column, hence the same bits.
+//!
+//! Where the steps of the body are simple, they and the combining are compiled together ([`folding`]): values go from
+//! registers to accumulators, which begin with what changes nothing.
 
+mod folding;
+
+use self::folding::Folding;
 use crate::jit::Jit;
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load};
 use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, flags, fold};
 use maniple_runtime::{Binding, Launch, Order, Reduce};
+use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
 
@@ -27,9 +34,15 @@ const ROWS: usize = 16 << 10;
 /// where it has all lanes to fold, it is fast.
 const SHORT: usize = LANES - 1;
 
+/// Rows from this length on are folded by compiled code one by one; of shorter ones several are evaluated together.
+const LONG: usize = 256;
+/// If compiled code had to be given up so often, a piece goes on without it.
+const TOO_OFTEN: u32 = 8;
+
 /// A reduction made ready.
 pub(crate) struct Reduction {
     program: Program,
+    folding: Option<Box<Folding>>,
     fold: Fold,
     partials: Elements,
     /// Position of the partials among the arguments.
@@ -45,6 +58,8 @@ pub(crate) struct Reduction {
     room: usize,
     stores: Stores,
     events: Events,
+    /// Floating point events that somebody wants to know of.
+    watch: u8,
 }
 
 /// When the events of folding are looked at.
@@ -62,6 +77,45 @@ enum Events {
 enum Stores {
     Nothing,
     Elements,
+}
+
+/// The columns that are reduced together.
+#[derive(Clone, Copy)]
+enum Columns {
+    /// All, which are so few that as many rows as there are lanes make one row of accumulators.
+    All,
+    /// Some, row by row.
+    Some { from: usize, width: usize },
+}
+
+/// What accumulators hold before the first row.
+#[derive(Clone, Copy)]
+enum Start {
+    /// What changes nothing; rows are combined by compiled code.
+    Identity,
+    /// Nothing: the first row is what they begin with.
+    First,
+}
+
+/// What values are combined with.
+#[derive(Clone, Copy)]
+enum With {
+    /// An accumulator, in compiled code.
+    Compiled,
+    /// An accumulator.
+    Accumulator,
+    /// Nothing: they become the accumulators.
+    Nothing,
+}
+
+impl Start {
+    fn at(self, first: bool) -> With {
+        match self {
+            Start::Identity => With::Compiled,
+            Start::First if first => With::Nothing,
+            Start::First => With::Accumulator,
+        }
+    }
 }
 
 impl Reduction {
@@ -89,8 +143,14 @@ impl Reduction {
         let program = Program::new(launch, &reduce.body, &launch.args[..target], jit)?;
         let item = partials.dtype.size();
         let room = (ROWS / item).max(LEAF).max(program.block());
+        let stores = if reduce.body.outputs.len() > 1 { Stores::Elements } else { Stores::Nothing };
+        let folding = match (jit, stores) {
+            (Some(jit), Stores::Nothing) if !sequential => Folding::new(launch, reduce, n, jit).map(Box::new),
+            _ => None,
+        };
         Some(Reduction {
             program,
+            folding,
             lanes: if sequential { 1 } else { fold.lanes },
             fold,
             partials: Elements::new(&partials.view, partials.dtype),
@@ -107,7 +167,8 @@ impl Reduction {
                 _ if reduce.body.steps.is_empty() => Events::Last,
                 _ => Events::Each,
             },
-            stores: if reduce.body.outputs.len() > 1 { Stores::Elements } else { Stores::Nothing },
+            stores,
+            watch: launch.watch.iter().fold(0, |all, watch| all | watch & 15),
         })
     }
 
@@ -120,11 +181,15 @@ impl Reduction {
         let values = (self.room * self.item).next_multiple_of(64);
         let accumulators = match self.order {
             Order::KeptFirst if self.n <= SHORT => self.room * self.item,
-            Order::KeptFirst => 0,
+            Order::KeptFirst => LANES * self.item,
             Order::ReducedFirst => self.lanes * self.width() * self.item,
         };
-        with_scratch(program + values + accumulators, |scratch| {
-            // SAFETY: the caller's promise; the three parts of the scratch memory are apart and as large as needed.
+        let accumulators = accumulators.next_multiple_of(64);
+        let folding =
+            self.folding.as_deref().filter(|folding| folding.program.is_compiled(self.program.size()));
+        let more = folding.map_or(0, |folding| folding.program.scratch());
+        with_scratch(program + values + accumulators + more, |scratch| {
+            // SAFETY: the caller's promise; the parts of the scratch memory are apart and as large as needed.
             unsafe {
                 let mut work = Work {
                     reduction: self,
@@ -133,12 +198,19 @@ impl Reduction {
                     binding,
                     values: scratch.add(program),
                     accumulators: scratch.add(program + values),
+                    folding: folding.map(|folding| {
+                        let scratch = scratch.add(program + values + accumulators);
+                        (folding, folding.program.start(binding, self.program.size(), scratch))
+                    }),
+                    repeated: 0,
                 };
                 if self.events != Events::Never {
                     flags::clear();
                 }
                 match self.order {
-                    Order::KeptFirst if self.leaves == 1 => work.short_rows(first, last),
+                    Order::KeptFirst if self.leaves == 1 && (work.folding.is_none() || self.n < LONG) => {
+                        work.short_rows(first, last);
+                    }
                     Order::KeptFirst => (first..last).for_each(|point| work.leaf(point)),
                     Order::ReducedFirst => work.columns(first, last),
                 }
@@ -162,6 +234,10 @@ struct Work<'a> {
     plain: Option<*const u8>,
     values: *mut u8,
     accumulators: *mut u8,
+    /// The body with the combining, if it is compiled.
+    folding: Option<(&'a Folding, Run<'a>)>,
+    /// How often that had to be done again because of floating point events.
+    repeated: u32,
 }
 
 impl Work<'_> {
@@ -189,8 +265,8 @@ impl Work<'_> {
             return;
         }
         let raised = flags::read();
-        if let (Some(report), false) = (&self.binding.report, raised.is_empty()) {
-            report.raise_own(raised);
+        if !raised.is_empty() {
+            self.binding.report.iter().for_each(|report| report.raise_own(raised));
             flags::clear();
         }
     }
@@ -241,8 +317,18 @@ impl Work<'_> {
         let Reduction { n, leaves, .. } = *self.reduction;
         let (row, leaf) = (point / leaves, point % leaves);
         let (start, end) = (leaf * LEAF, ((leaf + 1) * LEAF).min(n));
-        // SAFETY: the leaf lies within its row.
+        // SAFETY: the leaf lies within its row; there are accumulators for all lanes.
         unsafe {
+            if self.begins_folding() {
+                let accumulators = self.accumulators;
+                if let Some((folding, run)) = &mut self.folding {
+                    folding.fill(accumulators, LANES);
+                    run.accumulate(row * n + start, row * n + end, accumulators);
+                }
+                if self.folded() {
+                    return self.fold_leaf(point, accumulators, (end - start).min(LANES));
+                }
+            }
             let values = self.evaluated(row * n + start, row * n + end);
             self.fold_leaf(point, values, end - start);
         }
@@ -278,14 +364,25 @@ impl Work<'_> {
             // SAFETY: the columns are those of the points; buffers and accumulators have room for them.
             unsafe {
                 let room = self.reduction.width().min(self.reduction.room);
-                let (columns, from) = if whole && lanes * kept <= room {
-                    self.narrow(rows.start, rows.end);
-                    (columns, column)
+                let narrow = whole && lanes * kept <= room;
+                let (columns, from) = if narrow { (columns, column) } else { (columns.min(room), 0) };
+                let used = lanes.min(rows.len());
+                let (width, shape) = if narrow {
+                    (kept, Columns::All)
                 } else {
-                    let columns = columns.min(room);
-                    self.wide(rows.start, rows.end, column, columns);
-                    (columns, 0)
+                    (columns, Columns::Some { from: column, width: columns })
                 };
+                let folded = self.begins_folding() && {
+                    if let Some((folding, _)) = &self.folding {
+                        folding.fill(self.accumulators, used * width);
+                    }
+                    self.combine_all(rows.clone(), shape, Start::Identity);
+                    self.folded()
+                };
+                if !folded {
+                    self.combine_all(rows, shape, Start::First);
+                }
+                self.fold_lanes(used, width);
                 let Reduction { partials, target, item, .. } = self.reduction;
                 let sums = self.accumulators.wrapping_add(from * item);
                 partials.store(self.binding.bases[*target], point, columns, sums);
@@ -294,45 +391,70 @@ impl Work<'_> {
         }
     }
 
-    /// All columns, so few that as many rows as there are lanes make one row of accumulators.
-    unsafe fn narrow(&mut self, start: usize, end: usize) {
-        let Reduction { fold, item, kept, lanes, .. } = *self.reduction;
-        let mut row = start;
-        while row < end {
-            let rows = lanes.min(end - row);
-            // SAFETY: the rows lie side by side in the index space, as the accumulators do.
-            unsafe {
-                let values = self.evaluated(row * kept, (row + rows) * kept);
-                match row == start {
-                    true => ptr::copy_nonoverlapping(values, self.accumulators, rows * kept * item),
-                    false => (fold.rows)(self.accumulators, values, rows * kept),
+    /// Combines the rows with the accumulators, a row for each lane.
+    unsafe fn combine_all(&mut self, rows: Range<usize>, columns: Columns, start: Start) {
+        let Reduction { item, kept, lanes, .. } = *self.reduction;
+        // SAFETY: the rows lie side by side in the index space, as the accumulators do; the columns are part of a row.
+        unsafe {
+            let Columns::Some { from, width } = columns else {
+                for row in rows.clone().step_by(lanes) {
+                    let end = (row + lanes).min(rows.end);
+                    self.combine(row * kept, end * kept, self.accumulators, start.at(row == rows.start));
+                }
+                return;
+            };
+            // One lane after the other, so that its accumulators stay in the first-level cache.
+            for lane in 0..lanes.min(rows.len()) {
+                let accumulators = self.accumulators.wrapping_add(lane * width * item);
+                for row in (rows.start + lane..rows.end).step_by(lanes) {
+                    let position = row * kept + from;
+                    let start = start.at(row == rows.start + lane);
+                    self.combine(position, position + width, accumulators, start);
                 }
             }
-            row += rows;
         }
-        // SAFETY: as many lanes have accumulators as there were rows.
-        unsafe { self.fold_lanes((end - start).min(lanes), kept) };
     }
 
-    /// Some columns, one lane after the other so that its accumulators stay in the first-level cache.
-    unsafe fn wide(&mut self, start: usize, end: usize, column: usize, columns: usize) {
-        let Reduction { fold, item, kept, lanes, .. } = *self.reduction;
-        for lane in 0..lanes.min(end - start) {
-            let accumulators = self.accumulators.wrapping_add(lane * columns * item);
-            for row in (start + lane..end).step_by(lanes) {
-                let position = row * kept + column;
-                // SAFETY: the columns are part of the row; each lane has room for them.
-                unsafe {
-                    let values = self.evaluated(position, position + columns);
-                    match row == start + lane {
-                        true => ptr::copy_nonoverlapping(values, accumulators, columns * item),
-                        false => (fold.rows)(accumulators, values, columns),
-                    }
+    /// Combines the values at the positions `first..last` with an accumulator each.
+    unsafe fn combine(&mut self, first: usize, last: usize, accumulators: *mut u8, with: With) {
+        let Reduction { fold, item, .. } = self.reduction;
+        // SAFETY: the positions lie in the index space, and there is an accumulator for each.
+        unsafe {
+            match (with, &mut self.folding) {
+                (With::Compiled, Some((_, run))) => run.evaluate(first, last, accumulators),
+                (With::Nothing, _) => {
+                    let values = self.evaluated(first, last);
+                    ptr::copy_nonoverlapping(values, accumulators, (last - first) * item);
+                }
+                _ => {
+                    let values = self.evaluated(first, last);
+                    (fold.rows)(accumulators, values, last - first);
                 }
             }
         }
-        // SAFETY: as many lanes have accumulators as there were rows.
-        unsafe { self.fold_lanes(lanes.min(end - start), columns) };
+    }
+
+    /// Whether to try the body compiled with the combining. What was raised before is told apart from what it raises.
+    fn begins_folding(&mut self) -> bool {
+        if self.folding.is_none() || self.repeated >= TOO_OFTEN {
+            return false;
+        }
+        self.report(Events::Each);
+        true
+    }
+
+    /// Whether that raised no event that is wanted; which step it was only the steps themselves can tell.
+    fn folded(&mut self) -> bool {
+        if self.reduction.events != Events::Each {
+            return true;
+        }
+        let raised = flags::read();
+        if !raised.is_empty() {
+            flags::clear();
+        }
+        let quiet = raised.bits() & self.reduction.watch == 0;
+        self.repeated += u32::from(!quiet);
+        quiet
     }
 
     unsafe fn fold_lanes(&self, used: usize, columns: usize) {

@@ -212,6 +212,13 @@ impl Assembler {
         self.code.extend(value.to_le_bytes());
     }
 
+    /// `to = of % modulus`, of a power of two up to 128.
+    pub(super) fn remainder(&mut self, to: General, of: General, modulus: usize) {
+        self.code.extend([0x48 | (of as u8 >> 3) << 2 | to as u8 >> 3, 0x89]);
+        self.code.push(0xc0 | (of as u8 & 7) << 3 | to as u8 & 7);
+        self.code.extend([0x48 | to as u8 >> 3, 0x83, 0xe0 | to as u8 & 7, (modulus - 1) as u8]);
+    }
+
     /// Clears the bits of `register` from the one numbered `count` on (`bzhi`).
     pub(super) fn keep_low_bits(&mut self, register: General, count: General) {
         self.vex_prefix(2, 0, 1, 0, register as u8, count as u8, register as u8, 0);

@@ -6,17 +6,22 @@
 //!     while count >= lanes:      every instruction once
 //!     if count > 0:              every instruction once, on the lanes that there are (AVX-512 only)
 //! ```
+//!
+//! Most arguments go on with the elements. The accumulators of a leaf of a reduction are as many as the leaf has lanes,
+//! and element `i` finds its own at `i % LANES`.
 
 use super::assembler::{Address, Assembler, Condition, Encoding, General, Lanes, Operand};
 use super::instructions as inst;
 use super::lower::{Class, Form, Last, Lowered, Micro, Source, Tail};
 use General::*;
+use maniple_ops::LANES;
 
 /// Registers for the addresses of arguments, those first that a function may change freely.
 const POINTERS: [General; 11] = [Rax, R8, R9, R10, R11, Rbx, Rbp, R12, R13, R14, R15];
 /// How many of `POINTERS` need not be put back.
 const FREE: usize = 5;
-/// The first argument: the table of addresses; later free for use.
+/// The first argument: the table of addresses; later free for use, and where there are accumulators, which of them is
+/// next.
 const TABLE: General = Rdi;
 /// The second argument: the table of constants.
 const CONSTANTS: General = Rsi;
@@ -38,14 +43,34 @@ const TOGETHER: [usize; 3] = [4, 2, 1];
 /// Most arguments of a run.
 pub(crate) const MOST_POINTERS: usize = POINTERS.len();
 
-/// The code of a run with so many arguments; nothing if there are not enough registers. Whole registers of the arguments
-/// in the set `streamed` are stored past the caches.
-pub(super) fn emit(lowered: &Lowered, pointers: usize, encoding: Encoding, streamed: u16) -> Option<Vec<u8>> {
+/// Sets of arguments that are not met in the usual way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Manner {
+    /// Those of which whole registers are stored past the caches.
+    pub(crate) streamed: u16,
+    /// The accumulators of a leaf.
+    pub(crate) accumulators: u16,
+}
+
+/// The code of a run with so many arguments; nothing if there are not enough registers.
+pub(super) fn emit(
+    lowered: &Lowered,
+    pointers: usize,
+    encoding: Encoding,
+    manner: Manner,
+) -> Option<Vec<u8>> {
     if pointers > MOST_POINTERS {
         return None;
     }
-    let plan = Plan::new(lowered, encoding)?;
-    let mut emitter = Emitter { lowered, plan, encoding, streamed, assembler: Assembler::new(encoding) };
+    let mut plan = Plan::new(lowered, encoding)?;
+    if manner.accumulators != 0 {
+        // Rounds that are computed together must not meet in an accumulator.
+        plan.together = plan.together.min(LANES / lowered.lanes);
+    }
+    if plan.together == 0 {
+        return None;
+    }
+    let mut emitter = Emitter { lowered, plan, encoding, manner, assembler: Assembler::new(encoding) };
     emitter.function(pointers);
     Some(emitter.assembler.finish())
 }
@@ -158,7 +183,7 @@ struct Emitter<'a> {
     lowered: &'a Lowered,
     plan: Plan,
     encoding: Encoding,
-    streamed: u16,
+    manner: Manner,
     assembler: Assembler,
 }
 
@@ -197,7 +222,7 @@ impl Emitter<'_> {
             self.round(1, Round::Last);
             self.assembler.place(end);
         }
-        if self.streamed != 0 {
+        if self.manner.streamed != 0 {
             self.assembler.fence();
         }
         kept.iter().rev().for_each(|&register| self.assembler.pop(register));
@@ -221,6 +246,9 @@ impl Emitter<'_> {
     }
 
     fn round(&mut self, together: usize, round: Round) {
+        if self.manner.accumulators != 0 {
+            self.assembler.remainder(TABLE, DONE, LANES);
+        }
         for micro in &self.lowered.micros {
             if let Some(Source::Constant(constant)) = micro.first
                 && self.plan.constants[constant as usize].is_none()
@@ -255,7 +283,7 @@ impl Emitter<'_> {
             },
             Last::Memory { pointer, item } => Operand::Memory(Address {
                 base: POINTERS[pointer as usize],
-                index: Some((DONE, item.trailing_zeros() as u8)),
+                index: Some((self.index(pointer), item.trailing_zeros() as u8)),
                 offset: (copy * self.lowered.lanes * item as usize) as i32,
             }),
         };
@@ -283,10 +311,15 @@ impl Emitter<'_> {
     fn is_streamed(&self, micro: &Micro) -> bool {
         match micro.last {
             Last::Memory { pointer, item } if micro.form == Form::Reversed => {
-                self.streamed >> pointer & 1 != 0 && self.lowered.lanes * item as usize >= 16
+                self.manner.streamed >> pointer & 1 != 0 && self.lowered.lanes * item as usize >= 16
             }
             _ => false,
         }
+    }
+
+    /// The register that says which element of an argument is next.
+    fn index(&self, pointer: u8) -> General {
+        if self.manner.accumulators >> pointer & 1 != 0 { TABLE } else { DONE }
     }
 
     /// The register of a value in one of the rounds that are computed together.

@@ -1,6 +1,6 @@
 //! Compiled runs compared with block loops, bit for bit, on every instruction set that this processor has.
 
-use super::{Compile, Jit};
+use super::{Compile, Jit, Manner};
 use maniple_ops::{
     Body, Dtype, Flags, Level, Op, Scalar, Step, Value, block, cast_block, flags, samples, signature,
 };
@@ -100,8 +100,9 @@ fn check(
     let Some(lowered) = jit.lowered(body) else { return false };
     let (wanted, raised) = expected(body, inputs, constants, count, shift);
     // With usual stores, and past the caches.
-    for streamed in [0, (1 << body.outputs.len()) - 1] {
-        let code = jit.code(body, streamed).expect("what has registers can be compiled");
+    for streamed in [0, ((1 << body.outputs.len()) - 1) << body.inputs.len()] {
+        let code =
+            jit.code(body, Manner { streamed, accumulators: 0 }).expect("what has registers can be compiled");
         let mut found: Vec<Column> =
             wanted.iter().map(|column| Column::new(column.item, count, shift)).collect();
         let pointers: Vec<*mut u8> = inputs.iter_mut().chain(&mut found).map(Column::start).collect();

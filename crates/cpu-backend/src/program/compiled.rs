@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use super::{Argument, Instruction, Way, may_overlap};
-use crate::jit::{Code, Compile, Jit, Section, plan};
+use crate::jit::{Code, Compile, Jit, Manner, Section, plan};
 use maniple_ops::{Body, Value};
 use maniple_runtime::Arg;
 use std::ops::Range;
@@ -35,6 +35,8 @@ pub(super) struct Compiled {
     pub(super) touches: Vec<bool>,
     /// For every entry of the table whether a function that is not part of a run uses its buffer, or it is stored.
     pub(super) between: Vec<bool>,
+    /// The arguments whose rows are level, with the lines that they have in runs.
+    pub(super) level: Vec<(usize, usize)>,
     /// Elements that the program has begun to work on.
     begun: AtomicUsize,
     /// The code of every run; nothing if that could not be.
@@ -76,8 +78,8 @@ pub(super) struct Block {
     pub(super) watch: u8,
     /// Inputs that the run writes over, and where it puts what they were.
     pub(super) saved: Vec<(u16, u16)>,
-    /// The outputs that are stored past the caches, as a set.
-    streamed: u16,
+    /// Which of `entries` are stored past the caches, and which are accumulators.
+    manner: Manner,
 }
 
 /// The runs of a body; none if it is not worth it.
@@ -94,7 +96,7 @@ pub(super) fn sections(
     };
     let same = |value: Value| {
         let argument = arguments[..body.inputs.len()].get(value as usize);
-        argument.is_some_and(|argument| argument.way == Way::Splat)
+        argument.is_some_and(|argument| argument.way == Way::Splat || argument.level)
     };
     // The steps of a run whose flags are wanted may have to run again, after its outputs have been written.
     let kept = |steps: &Range<usize>| -> Vec<Value> {
@@ -128,12 +130,12 @@ fn streams(jit: &Jit, arguments: &[Argument], size: usize) -> bool {
 impl Compiled {
     /// Nothing if there are no runs.
     pub(super) fn new(
-        jit: &Arc<Jit>,
-        sections: Vec<Section>,
+        (jit, sections): (&Arc<Jit>, Vec<Section>),
         body: &Body,
         layout: &mut Layout,
         instructions: &[Instruction],
         (args, arguments): (&[Arg], &[Argument]),
+        turning: Range<usize>,
         size: usize,
     ) -> Option<Compiled> {
         if sections.is_empty() {
@@ -157,16 +159,20 @@ impl Compiled {
                 entries.push(save);
             }
             // What is read has its lines in the caches already.
-            let is_streamed = |&entry: &u16| {
+            let is_streamed = |entry: u16| {
                 let at = entry as usize;
                 (body.inputs.len()..args.len()).contains(&at)
                     && arguments[at].way == Way::Direct
                     && !args[..body.inputs.len()].iter().any(|input| may_overlap(input, &args[at]))
             };
-            let written = entries[inputs.len()..].iter().enumerate();
-            let streamed = match streams(jit, arguments, size) {
-                true => written.filter(|(_, entry)| is_streamed(entry)).fold(0, |set, (at, _)| set | 1 << at),
-                false => 0,
+            let set = |wanted: &dyn Fn(usize, u16) -> bool| {
+                let all = entries.iter().copied().enumerate();
+                all.filter(|&(at, entry)| wanted(at, entry)).fold(0, |set, (at, _)| set | 1 << at)
+            };
+            let streaming = streams(jit, arguments, size);
+            let manner = Manner {
+                streamed: set(&|at, entry| streaming && at >= inputs.len() && is_streamed(entry)),
+                accumulators: set(&|_, entry| turning.contains(&(entry as usize))),
             };
             let first_line = lines;
             lines += constants.len() + patterns.len();
@@ -181,8 +187,7 @@ impl Compiled {
                 })
                 .collect();
             let watch = instructions[steps.clone()].iter().fold(0, |all, one| all | one.watch);
-            let block =
-                Block { steps, run, entries, first_line, constants, patterns, watch, saved, streamed };
+            let block = Block { steps, run, entries, first_line, constants, patterns, watch, saved, manner };
             parts.push(Part::Run(number, Box::new(block)));
         }
         if done < body.steps.len() {
@@ -204,13 +209,27 @@ impl Compiled {
         for block in blocks(&parts) {
             block.entries.iter().for_each(|&entry| touches[entry as usize] = true);
         }
+        let mut level = Vec::new();
+        for block in blocks(&parts) {
+            for (line, &(given, _)) in (block.first_line..).zip(&block.constants) {
+                match given {
+                    Given::Argument(at) if arguments[at].level => level.push((at, line)),
+                    _ => {}
+                }
+            }
+        }
         let (begun, codes) = (AtomicUsize::new(0), OnceLock::new());
-        Some(Compiled { jit: jit.clone(), parts, lines, touches, between, begun, codes })
+        Some(Compiled { jit: jit.clone(), parts, lines, touches, between, level, begun, codes })
     }
 
     /// Whether all of the program is one run.
     pub(super) fn whole(&self) -> bool {
         matches!(self.parts[..], [Part::Run(..)])
+    }
+
+    /// Whether the last of so many steps is part of a run.
+    pub(super) fn ends_compiled(&self, steps: usize) -> bool {
+        matches!(self.parts.last(), Some(Part::Run(_, block)) if block.steps.end == steps)
     }
 
     /// The code of every run, for a piece of work on so many elements; nothing if that is not worth it yet.
@@ -222,7 +241,7 @@ impl Compiled {
         if begun < HOT && self.jit.compile != Compile::Always {
             return None;
         }
-        let codes = || self.blocks().map(|block| self.jit.code(&block.run, block.streamed)).collect();
+        let codes = || self.blocks().map(|block| self.jit.code(&block.run, block.manner)).collect();
         self.codes.get_or_init(codes).as_deref()
     }
 

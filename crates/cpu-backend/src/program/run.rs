@@ -131,25 +131,31 @@ impl<'a> Run<'a> {
     /// Writes the constants of compiled runs.
     unsafe fn write_lines(&mut self) {
         let program = self.program;
+        let binding = self.binding;
         let (Some(compiled), Some(_)) = (&program.compiled, self.codes) else { return };
         for block in compiled.blocks() {
-            let first = self.scratch.wrapping_add(block.first_line * LINE);
-            let line = |at: usize| first.wrapping_add(at * LINE);
-            for (at, &(given, item)) in block.constants.iter().enumerate() {
+            for (line, &(given, item)) in (block.first_line..).zip(&block.constants) {
                 let bytes = match given {
-                    Given::Constant(constant) => self.binding.scalars[constant].as_bytes().as_ptr(),
+                    Given::Argument(at) if program.args[at].level => continue,
+                    Given::Constant(constant) => binding.scalars[constant].as_bytes().as_ptr(),
                     // SAFETY: there is a state for every argument.
                     Given::Argument(at) => unsafe { (*self.states.add(at)).origin.cast_const() },
                 };
-                // SAFETY: the element is readable, and there is a line for it, aligned.
-                unsafe { line(at).cast::<[u64; LINE / 8]>().write(repeated(bytes, item)) };
+                // SAFETY: the element is readable.
+                unsafe { self.write_line(line, bytes, item) };
             }
-            for (at, pattern) in block.patterns.iter().enumerate() {
-                let line = line(block.constants.len() + at).cast::<[u64; LINE / 8]>();
-                // SAFETY: there is a line for it, and lines are aligned.
-                unsafe { line.write([*pattern; LINE / 8]) };
+            for (line, pattern) in (block.first_line + block.constants.len()..).zip(&block.patterns) {
+                // SAFETY: a pattern is eight bytes.
+                unsafe { self.write_line(line, ptr::from_ref(pattern).cast(), size_of::<u64>()) };
             }
         }
+    }
+
+    /// Writes a constant of compiled runs, from an element of so many bytes.
+    unsafe fn write_line(&mut self, line: usize, element: *const u8, item: usize) {
+        let line = self.scratch.wrapping_add(line * LINE).cast::<[u64; LINE / 8]>();
+        // SAFETY: the element is readable, and there is a line for it, aligned.
+        unsafe { line.write(repeated(element, item)) };
     }
 
     /// Evaluates the positions `first..last`, storing every output; the sink's values go to `sink`.
@@ -179,6 +185,25 @@ impl<'a> Run<'a> {
             unsafe {
                 self.block(at, count, sink.wrapping_add((at - first) * program.sink_item()));
             }
+            at += count;
+        }
+    }
+
+    /// Evaluates the positions `first..last`, which lie in one leaf and begin it, and combines the values with the
+    /// accumulators `lanes`.
+    ///
+    /// # Safety
+    /// The range must lie in the index space of a program with [`Accumulators::Lanes`], and the accumulators be valid.
+    ///
+    /// [`Accumulators::Lanes`]: super::Accumulators::Lanes
+    pub(crate) unsafe fn accumulate(&mut self, first: usize, last: usize, lanes: *mut u8) {
+        let program = self.program;
+        let row = if program.space.ndim() == 1 { usize::MAX } else { program.space.inner() };
+        let mut at = first;
+        while at < last {
+            let count = (last - at).min(program.block).min(row - at % row);
+            // SAFETY: the caller's promise; the block is within the range.
+            unsafe { self.block(at, count, lanes) };
             at += count;
         }
     }
@@ -247,12 +272,21 @@ impl<'a> Run<'a> {
                 let state = &mut *self.states.add(at);
                 match state.way {
                     Way::Direct => *self.table.add(at) = self.address(at, position),
-                    Way::Copied if at < program.inputs => self.load(at, position, count),
+                    Way::Copied
+                        if at < program.inputs && !(program.args[at].level && self.is_line_only(at)) =>
+                    {
+                        self.load(at, position, count);
+                    }
                     _ => {}
                 }
             }
-            if program.args.len() > program.placed {
-                *self.table.add(program.placed) = sink;
+            if let (Some(_), Some(compiled)) = (self.codes, &program.compiled) {
+                for &(at, line) in &compiled.level {
+                    self.write_line(line, self.address(at, position), program.args[at].item);
+                }
+            }
+            for at in program.placed..program.args.len() {
+                *self.table.add(at) = sink;
             }
             if self.repeated >= TOO_OFTEN {
                 // All buffers of constants have been filled when the first run ran again.
@@ -263,7 +297,9 @@ impl<'a> Run<'a> {
                     for part in &compiled.parts {
                         match part {
                             Part::Steps(steps) => self.part(steps.clone(), count),
-                            Part::Run(number, block) => self.compiled(&codes[*number], block, count),
+                            Part::Run(number, block) => {
+                                self.compiled(&codes[*number], block, position, count);
+                            }
                         }
                     }
                 }
@@ -276,6 +312,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
+    }
+
+    /// Whether only compiled code needs an argument whose rows are level.
+    fn is_line_only(&self, at: usize) -> bool {
+        let read = self.program.compiled.as_ref().is_some_and(|compiled| compiled.between[at]);
+        self.codes.is_some() && self.filled == Filled::Between && !read
     }
 
     /// Some instructions, one function after the other.
@@ -292,7 +334,7 @@ impl<'a> Run<'a> {
 
     /// Some instructions at once. If they raised a flag that somebody wants to know of, they run again to tell which of
     /// them it was.
-    unsafe fn compiled(&mut self, code: &Code, block: &Block, count: usize) {
+    unsafe fn compiled(&mut self, code: &Code, block: &Block, position: usize, count: usize) {
         let mut pointers = [ptr::null_mut(); MOST_POINTERS];
         let pointers = &mut pointers[..block.entries.len()];
         // SAFETY: entries of the table; the planner gave the run's outputs homes apart from what it reads later.
@@ -308,7 +350,7 @@ impl<'a> Run<'a> {
                 flags::clear();
                 if raised.bits() & block.watch != 0 {
                     // SAFETY: what the steps read is as it was, or was put aside.
-                    unsafe { self.again(block, count) };
+                    unsafe { self.again(block, position, count) };
                     self.repeated += TWICE;
                 }
             }
@@ -317,12 +359,15 @@ impl<'a> Run<'a> {
     }
 
     #[cold]
-    unsafe fn again(&mut self, block: &Block, count: usize) {
+    unsafe fn again(&mut self, block: &Block, position: usize, count: usize) {
         // SAFETY: entries of the table, whose buffers have room for a block.
         unsafe {
             if self.filled != Filled::All {
                 self.filled = Filled::All;
                 self.fill();
+                for at in (0..self.program.inputs).filter(|&at| self.program.args[at].level) {
+                    self.load(at, position, count);
+                }
             }
             let put = |from: u16, to: u16| {
                 let (from, to) = (self.table.add(from as usize), self.table.add(to as usize));
