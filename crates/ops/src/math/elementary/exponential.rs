@@ -30,6 +30,22 @@ const EXPM1: [f64; 11] = [
     2.092_336_555_068_498_7e-9,
 ];
 
+// The first one is ln 2 because the fit says so.
+#[allow(clippy::approx_constant)]
+const EXP2_SLOPE: [f64; 11] = [
+    0.693_147_180_559_945_3,
+    0.240_226_506_959_101_33,
+    0.055_504_108_664_821_73,
+    0.009_618_129_107_593_288,
+    0.001_333_355_814_638_325,
+    0.000_154_035_304_581_448_91,
+    1.525_273_386_309_314_8e-5,
+    1.321_543_478_075_243_1e-6,
+    1.017_804_847_200_002e-7,
+    7.073_866_921_386_112e-9,
+    4.457_061_678_022_112e-10,
+];
+
 const EXP2: [f64; 10] = [
     0.240_226_506_959_101_33,
     0.055_504_108_664_821_67,
@@ -54,7 +70,11 @@ pub(crate) fn exp(x: f64) -> f64 {
 /// Two to the power.
 #[inline(always)]
 pub(crate) fn exp2(x: f64) -> f64 {
-    power_of_two(x, 0.0)
+    let inside = clamp(x, -1076.0, 1025.0);
+    let rounded = inside + EXPONENT_ROUNDER;
+    let r = inside - (rounded - EXPONENT_ROUNDER);
+    let factor = r.mul_add(polynomial(r, &EXP2_SLOPE), 1.0);
+    scale(vanishing(x, -1076.0, factor), rounded.to_bits())
 }
 
 /// Two to the power `x + low` for a `low` below the last bit of x.
@@ -81,20 +101,24 @@ fn vanishing(x: f64, lowest: f64, factor: f64) -> f64 {
 /// The exponential less one: `2^n (exp r - 1) + (2^n - 1)`, halved on the way as 2^n may be too large.
 #[inline(always)]
 pub(crate) fn expm1(x: f64) -> f64 {
-    let Reduced { r, low, bits, .. } = reduce(clamp(x, -50.0, 710.0));
-    let (less_one, less_one_low) = ordered_sum(r, r * r * polynomial(r, &EXPM1));
-    let half = f64::from_bits(bits.wrapping_sub(1024) << 52);
-    let whole = half - 0.5;
-    let total = half.mul_add(less_one, whole);
-    let total_low = half.mul_add(less_one_low + low, half.mul_add(less_one, whole - total));
-    let result = (total + total_low) * 2.0;
+    let Reduced { r, low, bits } = reduce(clamp(x, -50.0, 710.0));
+    let (high, low) = less_one(r, low, f64::from_bits(bits.wrapping_sub(1024) << 52), 0.5);
+    let result = (high + low) * 2.0;
     // Keeps the sign of zero and the last bit of the smallest numbers.
     if x.abs() < 1e-17 { x } else { result }
 }
 
+/// The product of `power` and `exp(r + low)`, less `one`, as a sum.
+#[inline(always)]
+pub(super) fn less_one(r: f64, low: f64, power: f64, one: f64) -> (f64, f64) {
+    let (rest, rest_low) = ordered_sum(r, r * r * polynomial(r, &EXPM1));
+    let whole = power - one;
+    let high = power.mul_add(rest, whole);
+    (high, power.mul_add(rest_low + low, power.mul_add(rest, whole - high)))
+}
+
 /// `x = n ln 2 + r + low`, and bits whose low twelve are n + 2046.
 pub(super) struct Reduced {
-    pub(super) n: f64,
     pub(super) r: f64,
     pub(super) low: f64,
     pub(super) bits: u64,
@@ -108,5 +132,5 @@ pub(super) fn reduce(x: f64) -> Reduced {
     // The first step is exact: the rest has no more digits than fit.
     let first = (-n).mul_add(LN_2, x);
     let r = (-n).mul_add(LN_2_LOW, first);
-    Reduced { n, r, low: (-n).mul_add(LN_2_LOW, first - r), bits: rounded.to_bits() }
+    Reduced { r, low: (-n).mul_add(LN_2_LOW, first - r), bits: rounded.to_bits() }
 }

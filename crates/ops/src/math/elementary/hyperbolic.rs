@@ -3,8 +3,8 @@
 //! The hyperbolic functions of n ln 2 are `(2^n -+ 2^-n) / 2`. All sums are halved on the way, so that they overflow
 //! only where the result does.
 
-use super::exponential::{Reduced, reduce};
-use super::{clamp, ordered_sum, polynomial};
+use super::exponential::{Reduced, less_one, reduce};
+use super::{ordered_sum, polynomial};
 
 const SINH: [f64; 5] = [
     0.166_666_666_666_666_77,
@@ -25,7 +25,10 @@ const COSH: [f64; 5] = [
 /// The hyperbolic sine.
 #[inline(always)]
 pub(crate) fn sinh(x: f64) -> f64 {
-    let (high, low) = parts(clamp(x.abs(), 0.0, 710.6)).sine();
+    let Parts { whole_sinh, whole_cosh, sinh, sinh_tail, cosh_less_one } = parts(x);
+    let high = whole_cosh.mul_add(sinh, whole_sinh);
+    let error = whole_cosh.mul_add(sinh, whole_sinh - high);
+    let low = whole_cosh.mul_add(sinh_tail, whole_sinh.mul_add(cosh_less_one, error));
     let result = (high + low) * 2.0;
     if x.abs() < 1e-9 { x } else { result.copysign(x) }
 }
@@ -33,74 +36,49 @@ pub(crate) fn sinh(x: f64) -> f64 {
 /// The hyperbolic cosine.
 #[inline(always)]
 pub(crate) fn cosh(x: f64) -> f64 {
-    let (high, low) = parts(clamp(x.abs(), 0.0, 710.6)).cosine();
+    let Parts { whole_sinh, whole_cosh, sinh, sinh_tail, cosh_less_one } = parts(x);
+    let high = whole_sinh.mul_add(sinh, whole_cosh);
+    let error = whole_sinh.mul_add(sinh, whole_cosh - high);
+    let low = whole_cosh.mul_add(cosh_less_one, whole_sinh.mul_add(sinh_tail, error));
     (high + low) * 2.0
 }
 
-/// The hyperbolic tangent: the quotient of the two others, with the rounding errors of both.
+/// The hyperbolic tangent: `e / (e + 2)` with `e = exp(2 |x|) - 1`, and the rounding errors of both.
 #[inline(always)]
 pub(crate) fn tanh(x: f64) -> f64 {
-    let parts = parts(clamp(x.abs(), 0.0, 22.0));
-    let (sine, sine_low) = parts.sine();
-    let (sine, sine_low) = ordered_sum(sine, sine_low);
-    let (cosine, cosine_low) = parts.cosine();
-    let (cosine, cosine_low) = ordered_sum(cosine, cosine_low);
-    let inverse = 1.0 / cosine;
-    let quotient = sine * inverse;
-    let rest = (-quotient).mul_add(cosine, sine) + (-quotient).mul_add(cosine_low, sine_low);
-    let result = rest.mul_add(inverse, quotient);
-    if x.abs() < 1e-9 { x } else { result.copysign(x) }
+    let twice = 2.0 * x.abs();
+    let Reduced { r, bits, .. } = reduce(if twice > 44.0 { 44.0 } else { twice });
+    let (high, low) = less_one(r, 0.0, f64::from_bits(bits.wrapping_sub(1023) << 52), 1.0);
+    let (bottom, bottom_low) = ordered_sum(2.0, high);
+    let inverse = 1.0 / bottom;
+    let quotient = high * inverse;
+    let rest = (-quotient).mul_add(bottom, high) + (-quotient).mul_add(bottom_low + low, low);
+    rest.mul_add(inverse, quotient).copysign(x)
 }
 
-/// Half of the hyperbolic sine and cosine of n ln 2 as sums, and the functions of r.
+/// Half of the hyperbolic sine and cosine of n ln 2, and the functions of r.
 struct Parts {
     whole_sinh: f64,
-    whole_sinh_low: f64,
     whole_cosh: f64,
-    whole_cosh_low: f64,
     sinh: f64,
-    sinh_low: f64,
+    sinh_tail: f64,
     cosh_less_one: f64,
-}
-
-impl Parts {
-    /// Half of the hyperbolic sine as a sum.
-    #[inline(always)]
-    fn sine(&self) -> (f64, f64) {
-        let high = self.whole_cosh.mul_add(self.sinh, self.whole_sinh);
-        let error = self.whole_cosh.mul_add(self.sinh, self.whole_sinh - high);
-        let low = self.whole_cosh.mul_add(self.sinh_low, self.whole_sinh * self.cosh_less_one);
-        (high, low + (error + self.whole_sinh_low))
-    }
-
-    /// Half of the hyperbolic cosine as a sum.
-    #[inline(always)]
-    fn cosine(&self) -> (f64, f64) {
-        let high = self.whole_sinh.mul_add(self.sinh, self.whole_cosh);
-        let error = self.whole_sinh.mul_add(self.sinh, self.whole_cosh - high);
-        let low = self.whole_sinh.mul_add(self.sinh_low, self.whole_cosh * self.cosh_less_one);
-        (high, low + (error + self.whole_cosh_low))
-    }
 }
 
 #[inline(always)]
 fn parts(x: f64) -> Parts {
-    let Reduced { n, r, low, bits } = reduce(x);
+    let a = x.abs();
+    let Reduced { r, bits, .. } = reduce(if a > 710.6 { 710.6 } else { a });
     let up = f64::from_bits(bits.wrapping_sub(1025) << 52);
     // Beyond 2^100 the reciprocal does not count, and below 2^-1022 it could not be written like this.
-    let capped = if n > 100.0 { 2146 } else { bits };
+    let capped = if a > 80.0 { 2146 } else { bits };
     let down = f64::from_bits(3067u64.wrapping_sub(capped) << 52);
     let z = r * r;
-    let (sinh, sinh_low) = ordered_sum(r, r * z * polynomial(z, &SINH));
-    let (whole_sinh, whole_sinh_low) = ordered_sum(up, -down);
-    let (whole_cosh, whole_cosh_low) = ordered_sum(up, down);
     Parts {
-        whole_sinh,
-        whole_sinh_low,
-        whole_cosh,
-        whole_cosh_low,
-        sinh,
-        sinh_low: sinh_low + low,
+        whole_sinh: up - down,
+        whole_cosh: up + down,
+        sinh: r,
+        sinh_tail: r * z * polynomial(z, &SINH),
         cosh_less_one: z.mul_add(0.5, z * z * polynomial(z, &COSH)),
     }
 }

@@ -29,56 +29,52 @@ const TINY: f64 = 1e-17;
 #[inline(always)]
 pub(crate) fn log(x: f64) -> f64 {
     let (k, m) = split(x);
-    special(x, natural(k, m - 1.0, 0.0))
+    special(x, natural(k, m - 1.0, k * LN_2_LOW))
 }
 
 /// The logarithm to base 2.
 #[inline(always)]
 pub(crate) fn log2(x: f64) -> f64 {
     let (k, m) = split(x);
-    let (high, low) = natural_pair(m - 1.0);
-    let (scaled, scaled_low) = product(high, LOG2_E);
-    let low = low.mul_add(LOG2_E, high.mul_add(LOG2_E_LOW, scaled_low));
-    let (total, total_low) = ordered_sum(k, scaled);
-    special(x, total + (total_low + low))
+    let f = m - 1.0;
+    let low = f.mul_add(LOG2_E_LOW, -LOG2_E * less(f, 0.0));
+    special(x, k + f.mul_add(LOG2_E, low))
 }
 
 /// The logarithm to base 10.
 #[inline(always)]
 pub(crate) fn log10(x: f64) -> f64 {
     let (k, m) = split(x);
-    let (high, low) = natural_pair(m - 1.0);
-    let (scaled, scaled_low) = product(high, LOG10_E);
-    let low = low.mul_add(LOG10_E, high.mul_add(LOG10_E_LOW, scaled_low));
-    let (whole, whole_low) = product(k, LOG10_2);
-    let (total, total_low) = ordered_sum(whole, scaled);
-    special(x, total + (total_low + (k.mul_add(LOG10_2_LOW, whole_low) + low)))
+    let f = m - 1.0;
+    let low = k.mul_add(LOG10_2_LOW, f.mul_add(LOG10_E_LOW, -LOG10_E * less(f, 0.0)));
+    special(x, k.mul_add(LOG10_2, f.mul_add(LOG10_E, low)))
 }
 
 /// The logarithm of one more.
 #[inline(always)]
 pub(crate) fn log1p(x: f64) -> f64 {
-    let result = of_one_and(without_dust(x), 0.0, 0.0);
+    let (k, f, _) = split_of_one_and(without_dust(x));
+    let result = natural(k, f, k * LN_2_LOW);
+    let result = if x > -1.0 { result } else { f64::NAN };
     let result = if x == -1.0 { f64::NEG_INFINITY } else { result };
-    let result = if (x.abs() < TINY) | !x.is_finite() { x } else { result };
-    if x < -1.0 { f64::NAN } else { result }
+    let result = if x.abs() < TINY { x } else { result };
+    if x < f64::INFINITY { result } else { x }
 }
 
-/// The inverse hyperbolic sine, `log1p(a + a^2 / (1 + sqrt(1 + a^2)))` with `a = |x|`; for large a, `log(2 a)`.
+/// The inverse hyperbolic sine, `log1p(a + (sqrt(1 + a^2) - 1))` with `a = |x|`; for large a, `log(2 a)`, and for small a
+/// two terms of the series.
 #[inline(always)]
 pub(crate) fn arcsinh(x: f64) -> f64 {
     let a = x.abs();
     let large = a > 1e100;
-    let inside = if large { 1.0 } else { a };
-    let square = inside * inside;
-    let more = square / (1.0 + (1.0 + square).sqrt());
-    let (high, low) = sum(inside, more);
-    let result = of_one_and(
-        if large { a } else { high },
-        if large { 0.0 } else { low },
-        if large { 1.0 } else { 0.0 },
-    );
-    let result = if (a < 1e-9) | !a.is_finite() { a } else { result };
+    let inside = if large { 0.0 } else { without_dust(a) };
+    let (square, square_low) = product(inside, inside);
+    let (total, total_low) = ordered_sum(1.0, square);
+    let (root, root_low) = root(total, total_low + square_low);
+    let (high, low) = ordered_sum(a, root - 1.0);
+    let result = of_one_and(high, low + root_low, if large { 1.0 } else { 0.0 });
+    let result = if a < 1e-5 { (a * square).mul_add(-1.0 / 6.0, a) } else { result };
+    let result = if a < f64::INFINITY { result } else { a };
     result.copysign(x)
 }
 
@@ -86,18 +82,11 @@ pub(crate) fn arcsinh(x: f64) -> f64 {
 #[inline(always)]
 pub(crate) fn arccosh(x: f64) -> f64 {
     let large = x > 1e100;
-    let t = if large { 1.0 } else { x - 1.0 };
-    let square = t.mul_add(t, 2.0 * t);
-    let root = square.sqrt();
-    // The rounding error of the root, to first order; at x = 1 both parts are zero.
-    let root_low = (-root).mul_add(root, square) / (root + root + f64::MIN_POSITIVE);
+    let t = x - 1.0;
+    let inside = if large { 0.0 } else { t };
+    let (root, root_low) = root(inside.mul_add(inside, 2.0 * inside), 0.0);
     let (high, low) = sum(t, root);
-    let low = low + root_low;
-    let result = of_one_and(
-        if large { x } else { high },
-        if large { 0.0 } else { low },
-        if large { 1.0 } else { 0.0 },
-    );
+    let result = of_one_and(high, low + root_low, if large { 1.0 } else { 0.0 });
     let result = if x < 1.0 { f64::NAN } else { result };
     if x < f64::INFINITY { result } else { x }
 }
@@ -141,15 +130,18 @@ pub(crate) fn logaddexp2(a: f64, b: f64) -> f64 {
 /// The bits of the square root of one half: where the exponent of two changes.
 const ROOT: u64 = 0x3fe6_a09e_667f_3bcd;
 const ONE: u64 = 0x3ff0_0000_0000_0000;
+/// 1100 in the place of the exponent, less the bits of the root.
+const AHEAD: u64 = (1100 << 52) - ROOT;
 const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
 
 /// The exponent k and the factor m of a positive finite number.
 #[inline(always)]
 pub(super) fn split(x: f64) -> (f64, f64) {
     let tiny = x < f64::MIN_POSITIVE;
-    let scaled = if tiny { x * 18_014_398_509_481_984.0 } else { x };
-    let (exponent, m) = split_normal(scaled);
-    (exponent_number(exponent) - if tiny { 1077.0 } else { 1023.0 }, m)
+    let scaled = x * if tiny { 18_014_398_509_481_984.0 } else { 1.0 };
+    // Less one in the exponent is less one in k: there the scale is taken back. 1100 more keep it positive.
+    let bits = scaled.to_bits().wrapping_add(if tiny { AHEAD - (54 << 52) } else { AHEAD });
+    (small_integer(bits >> 52, 1100.0), f64::from_bits((bits & MANTISSA).wrapping_add(ROOT)))
 }
 
 /// As [`split`] for normal numbers; the exponent is an integer and has 1023 added.
@@ -159,48 +151,61 @@ pub(super) fn split_normal(x: f64) -> (u64, f64) {
     (bits >> 52, f64::from_bits((bits & MANTISSA).wrapping_add(ROOT)))
 }
 
-/// A small integer as a number: as the low bits of 2^52.
+/// A small integer less `bias`, as a number: as the low bits of 2^52.
 #[inline(always)]
-pub(super) fn exponent_number(exponent: u64) -> f64 {
-    f64::from_bits(exponent | 0x4330_0000_0000_0000) - 4_503_599_627_370_496.0
+pub(super) fn small_integer(bits: u64, bias: f64) -> f64 {
+    f64::from_bits(bits | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + bias)
 }
 
 /// `k ln 2 + log(1 + f) + low` for a `low` below the last bit of f.
 #[inline(always)]
 fn natural(k: f64, f: f64, low: f64) -> f64 {
+    k.mul_add(LN_2, f - less(f, low))
+}
+
+/// What is to be taken from f for `log(1 + f) + low`.
+#[inline(always)]
+fn less(f: f64, low: f64) -> f64 {
     let half_square = 0.5 * f * f;
     let s = f / (2.0 + f);
     let z = s * s;
     let rest = z.mul_add(polynomial(z, &LOG), half_square);
-    k.mul_add(LN_2, f - (half_square - s.mul_add(rest, k.mul_add(LN_2_LOW, low))))
+    half_square - s.mul_add(rest, low)
 }
 
-/// `log(1 + f)` as a sum.
+/// As [`split`] for one more than a number, the factor less one; and four times what the number was scaled by.
 #[inline(always)]
-fn natural_pair(f: f64) -> (f64, f64) {
-    let (half_square, half_square_low) = product(0.5 * f, f);
-    let s = f / (2.0 + f);
-    let z = s * s;
-    let rest = z.mul_add(polynomial(z, &LOG), half_square);
-    let (high, low) = ordered_sum(f, -half_square);
-    (high, s.mul_add(rest, low - half_square_low))
+fn split_of_one_and(x: f64) -> (f64, f64, f64) {
+    let bits = (1.0 + x).to_bits().wrapping_add(ONE - ROOT);
+    // A quarter of the scale is in the numbers, as the whole may be subnormal.
+    let down = f64::from_bits((2048u64 << 52).wrapping_sub(bits & !MANTISSA));
+    let f = (0.25 * x).mul_add(down, down.mul_add(0.25, -1.0));
+    (small_integer(bits >> 52, 1023.0), f, down)
+}
+
+/// The square root of a sum, as a sum: the error to first order, by a quotient of single precision.
+#[inline(always)]
+fn root(high: f64, low: f64) -> (f64, f64) {
+    let root = high.sqrt();
+    let inverse = 0.5 / (root as f32 + f32::MIN_POSITIVE);
+    (root, ((-root).mul_add(root, high) + low) * inverse as f64)
 }
 
 /// `log(1 + high + low) + doublings ln 2` for finite numbers with a positive sum `1 + high`.
 #[inline(always)]
 fn of_one_and(high: f64, low: f64, doublings: f64) -> f64 {
-    let (u, error) = sum(1.0, high);
-    let (exponent, m) = split_normal(u);
-    // The error on the scale of m; half of the factor is taken first, as the whole may be subnormal.
-    let down = f64::from_bits(2047u64.wrapping_sub(exponent) << 52) * 0.5;
-    let (f, f_low) = ordered_sum(m - 1.0, (error + low) * down);
-    natural(exponent_number(exponent) - 1023.0 + doublings, f, f_low)
+    let (k, f, down) = split_of_one_and(high);
+    let k = k + doublings;
+    // The change of the logarithm that is due to the small part of the sum: the part over 1 + f, to first order.
+    let low = 0.25 * low * down;
+    natural(k, f, k.mul_add(LN_2_LOW, (-low).mul_add(f, low)))
 }
 
 /// `log(1 + x)` for x in [0, 1].
 #[inline(always)]
 fn of_one_and_power(x: f64) -> f64 {
-    let result = of_one_and(without_dust(x), 0.0, 0.0);
+    let (k, f, _) = split_of_one_and(without_dust(x));
+    let result = natural(k, f, k * LN_2_LOW);
     if x < TINY { x } else { result }
 }
 

@@ -1,7 +1,7 @@
 """Computes the polynomial coefficients of the elementary functions, and checks or prints their tables.
 
 Usage: minimax.py [NAME ...], which prints every table, or those of the names, as Rust and says which ones differ from
-those in the files beside it. Needs mpmath; takes three minutes. Each polynomial is the one of its degree whose largest
+those in the files beside it. Needs mpmath; takes half a minute. Each polynomial is the one of its degree whose largest
 weighted error is smallest (Remez' algorithm), with its coefficients rounded to doubles one after another, the later ones
 fitted to what is left. A name that ends in `_SINGLE` has coefficients of single precision.
 """
@@ -51,6 +51,7 @@ def polynomials():
     halves = (mpf("-0.5002"), mpf("0.5"))
     yield "EXP2", series(lambda k: LN_2 ** (k + 2) / mp.factorial(k + 2)), lambda r: r * r + mpf("1e-4"), halves, 10
     exp2 = series(lambda k: LN_2 ** (k + 1) / mp.factorial(k + 1))
+    yield "EXP2_SLOPE", exp2, lambda r: abs(r) + mpf("1e-4"), halves, 11
     yield "EXP2_WIDE", exp2, lambda r: abs(r) + mpf("1e-4"), halves, 6
     yield "EXP2_SINGLE", exp2, lambda r: abs(r) + mpf("1e-4"), wider(halves), 6
     # (log((1 + s) / (1 - s)) - 2 s) / s^3 by z = s^2, and the same less its first term, to base 2

@@ -3,7 +3,7 @@
 //!
 //! The idea is always the same: reduce the argument to a small interval, exactly or with the rounding error carried
 //! along; evaluate a minimax polynomial there (`minimax.py` computes the coefficients); undo the reduction. Cases are
-//! chosen by selecting between computed values, never by jumping. Double precision functions stay within 1.5 units in
+//! chosen by selecting between computed values, never by jumping. Double precision functions stay within 1.6 units in
 //! the last place, single precision ones within 3, over all numbers there are (`examples/single_errors.rs`); those of
 //! two numbers compute in double precision and round once.
 //!

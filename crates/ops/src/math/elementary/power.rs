@@ -5,7 +5,7 @@
 //! but the far terms of the series are sums of two doubles.
 
 use super::exponential::power_of_two;
-use super::logarithm::{exponent_number, split};
+use super::logarithm::{small_integer, split};
 use super::{ROUNDER, ordered_sum, polynomial, product};
 
 /// 2 / ln 2 and 2 / (3 ln 2), each as a sum.
@@ -92,15 +92,16 @@ pub(super) fn settle(x: f64, y: f64, result: f64) -> f64 {
 pub(crate) fn cbrt(x: f64) -> f64 {
     let a = x.abs();
     let tiny = a < f64::MIN_POSITIVE;
-    let (m, inverse, power) = reciprocal_root(if tiny { a * 18_014_398_509_481_984.0 } else { a });
+    let (m, inverse, power) = reciprocal_root(a * if tiny { 18_014_398_509_481_984.0 } else { 1.0 });
     let square = inverse * inverse;
     let root = m * square;
     let (root_square, root_square_low) = product(root, root);
-    let error = (-root).mul_add(root_square, m) - root * root_square_low;
+    let error = (-root).mul_add(root_square_low, (-root).mul_add(root_square, m));
     let root = (error * square).mul_add(1.0 / 3.0, root);
     let result = root * power * if tiny { 1.0 / 262_144.0 } else { 1.0 };
-    let result = if (a > 0.0) & (a < f64::INFINITY) { result } else { a };
-    result.copysign(x)
+    // Neither zero nor infinity nor a NaN.
+    let ordinary = a.to_bits().wrapping_sub(1) < f64::INFINITY.to_bits() - 1;
+    (if ordinary { result } else { a }).copysign(x)
 }
 
 /// For a positive normal number: m in [1, 8), one over the cube root of m to some 48 bits, and the power of two whose
@@ -108,13 +109,13 @@ pub(crate) fn cbrt(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn reciprocal_root(x: f64) -> (f64, f64, f64) {
     let bits = x.to_bits();
-    // 1023 is a multiple of three: the biased exponent is 3 third + rest.
-    let exponent = exponent_number(bits >> 52);
-    let rounded = (exponent - 1.0).mul_add(1.0 / 3.0, ROUNDER);
-    let rest = exponent - 3.0 * (rounded - ROUNDER);
+    // 1023 is a multiple of three: the biased exponent less one is 3 third + rest, and rest is -1, 0 or 1.
+    let exponent = small_integer(bits >> 52, 1.0);
+    let rounded = exponent.mul_add(1.0 / 3.0, ROUNDER);
+    let rest = (rounded - ROUNDER).mul_add(-3.0, exponent);
     let fraction = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
-    let (start, factor) = if rest > 0.5 { (ROOT_OF_2, 2.0) } else { (1.0, 1.0) };
-    let (start, factor) = if rest > 1.5 { (ROOT_OF_4, 4.0) } else { (start, factor) };
+    let (start, factor) = if rest > -0.5 { (ROOT_OF_2, 2.0) } else { (1.0, 1.0) };
+    let (start, factor) = if rest > 0.5 { (ROOT_OF_4, 4.0) } else { (start, factor) };
     let m = fraction * factor;
     let inverse = start * polynomial(fraction, &CBRT);
     let error = (-m * inverse).mul_add(inverse * inverse, 1.0);

@@ -4,7 +4,7 @@
 //! The methods are those of the double precision functions. Reductions need no second step here, and neither
 //! subnormal numbers nor results too large for single precision are a special case.
 
-use super::logarithm::{exponent_number, split_normal};
+use super::logarithm::{small_integer, split_normal};
 use super::power::settle;
 use super::{ROUNDER, clamp, polynomial};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI};
@@ -158,7 +158,7 @@ fn wide_exp2(x: f64) -> f64 {
 #[inline(always)]
 fn split(x: f64) -> (f64, f64) {
     let (exponent, m) = split_normal(x);
-    (exponent_number(exponent) - 1023.0, m - 1.0)
+    (small_integer(exponent, 1023.0), m - 1.0)
 }
 
 /// `log(1 + f)` for `1 + f` in [sqrt(1/2), sqrt 2).

@@ -4,7 +4,7 @@
 //! only where the result does.
 
 use super::exponential::{EXPONENT_ROUNDER, Reduced, less_one, reduce};
-use super::{clamp, ordered_sum, polynomial};
+use super::{clamp, polynomial};
 
 const SINH_SINGLE: [f32; 3] = [0.166_666_67, 0.008_333_175, 0.000_199_740_96];
 

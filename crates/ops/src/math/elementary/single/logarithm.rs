@@ -50,7 +50,8 @@ pub(crate) fn log1p(x: f32) -> f32 {
     let result = k.mul_add(LN_2, f + rest(f, k * LN_2_LOW));
     let result = if x > -1.0 { result } else { f32::NAN };
     let result = if x == -1.0 { f32::NEG_INFINITY } else { result };
-    if (x.abs() < 1e-8) | !(x < f32::INFINITY) { x } else { result }
+    let result = if x.abs() < 1e-8 { x } else { result };
+    if x < f32::INFINITY { result } else { x }
 }
 
 /// The inverse hyperbolic sine, `log1p(a + a^2 / (1 + sqrt(1 + a^2)))` with `a = |x|`; for large a, `log(2 a)`.
@@ -62,7 +63,8 @@ pub(crate) fn arcsinh(x: f32) -> f32 {
     let square = inside * inside;
     let (high, low) = sum(a, square / (1.0 + (1.0 + square).sqrt()));
     let result = of_one_and(high, low, if large { 1.0 } else { 0.0 });
-    let result = if (a < 1e-5) | !(a < f32::INFINITY) { a } else { result };
+    let result = if a < 1e-5 { a } else { result };
+    let result = if a < f32::INFINITY { result } else { a };
     result.copysign(x)
 }
 
