@@ -12,6 +12,7 @@ mod elementwise;
 mod error;
 mod index;
 mod operators;
+mod products;
 mod quick;
 mod reduction;
 mod select;
@@ -24,6 +25,7 @@ pub use elementwise::{Input, Layout, Options, Outputs, apply, apply_into, apply_
 pub use error::{Error, Kind, Result};
 pub use index::{Index, resolve_slice};
 pub use operators::{Bounds, Operand, sync};
+pub use products::{Product, product};
 pub use reduction::{KeepDims, Reduction, reduce};
 pub use select::{OutOfBounds, Pick};
 pub use session::{Context, absent, context, end_trace, runtime, set_context, set_search, start};

@@ -13,6 +13,7 @@ use maniple_ops::{Body, Casting, Dtype, Kind, LEAF, Op, Scalar, Step, fold};
 use maniple_runtime::{
     Access, During, Extreme, Indexed, Kernel, KernelId, Operand, Order, Privilege, Reduce, Shape, View,
 };
+use num_complex::Complex64;
 use smallvec::{SmallVec, smallvec};
 
 /// A search for one extreme among so many elements is split into [`SEARCHES`], for several workers.
@@ -90,6 +91,10 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
         Some(Input::Complex(value)) => Some(Scalar::new(value).cast(folded)),
         None => None,
     };
+    // Folds of ours end with adding zero, as NumPy's sums begin with it; those that begin with this begin elsewhere.
+    if op == Op::Add && initial.is_some_and(has_negative_zero) {
+        return Err(Error::not_native("add.reduce that begins with a negative zero"));
+    }
     let kept_shape: Shape =
         (0..array.ndim()).filter(|axis| !axes.contains(axis)).map(|axis| array.view.shape[axis]).collect();
     let value = if reduced == 0 {
@@ -135,6 +140,18 @@ pub fn reduce(op: Op, array: &Array, options: &Reduction<'_>) -> Result<Array> {
     let value =
         if options.keepdims == KeepDims::Yes { value.with_kept_axes(&axes, array.ndim()) } else { value };
     deliver(op, value, options.out)
+}
+
+fn has_negative_zero(value: Scalar) -> bool {
+    let is = |part: f64| part == 0.0 && part.is_sign_negative();
+    match value.dtype().kind() {
+        Kind::Float => is(value.as_f64()),
+        Kind::Complex => {
+            let value: Complex64 = value.cast(Dtype::Complex128).get();
+            is(value.re) || is(value.im)
+        }
+        _ => false,
+    }
 }
 
 /// Stores a result in `out=`, or returns it.

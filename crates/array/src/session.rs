@@ -37,7 +37,7 @@ pub struct Context {
     pub watch: u8,
 }
 
-/// While it lives, events of what this thread records are said to have happened in a reduction or a running fold.
+/// While it lives, events of what this thread records are said to have happened in something that it is part of.
 pub(crate) struct Part {
     before: Context,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Part {
 impl Part {
     pub(crate) fn of(during: During) -> Part {
         let before = context();
-        set_context(Context { watch: watch_as(before.watch & 15, during), ..before });
+        set_context(Context { watch: watch_as(before.watch, during), ..before });
         Part { before }
     }
 }

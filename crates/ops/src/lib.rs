@@ -29,6 +29,7 @@ mod isa;
 mod kernel;
 mod macros;
 mod math;
+mod products;
 mod rule;
 pub mod samples;
 mod scalar;
@@ -46,6 +47,7 @@ pub use fold::{
 };
 pub use isa::Level;
 pub use kernel::{Block, Order, Status};
+pub use products::{Begin, ProductRow, ProductRows, Products, products};
 pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
 pub use scalar::Scalar;
 pub use table::{Identity, Op, Row};

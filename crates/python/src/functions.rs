@@ -7,6 +7,7 @@ use crate::errors::{NotNative, attempt, exception, run};
 use crate::input::{Given, Seen, see, sequence};
 use crate::interop;
 use crate::operators::{Failure, record, refused};
+use crate::products::{dot, inner};
 use crate::reductions::{Named, STATISTICS, compute};
 use crate::types::{is_exactly, numpy, types};
 use crate::ufunc::single_target;
@@ -27,6 +28,8 @@ pub fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         wrap_pyfunction!(broadcast_to, py)?,
         wrap_pyfunction!(concatenate, py)?,
         wrap_pyfunction!(copyto, py)?,
+        wrap_pyfunction!(dot, py)?,
+        wrap_pyfunction!(inner, py)?,
         wrap_pyfunction!(count_nonzero, py)?,
         wrap_pyfunction!(nonzero, py)?,
         wrap_pyfunction!(putmask, py)?,

@@ -23,6 +23,7 @@ mod interop;
 mod lines;
 mod methods;
 mod operators;
+mod products;
 mod protocols;
 mod reductions;
 mod scalar;
@@ -47,6 +48,8 @@ mod _maniple {
     use super::functions::functions;
     #[pymodule_export]
     use super::hooks::set_hook;
+    #[pymodule_export]
+    use super::products::matmul;
     #[pymodule_export]
     use super::protocols::unpickle;
     #[pymodule_export]

@@ -8,7 +8,7 @@ use crate::input::{Seen, see};
 use crate::interop::{self, export_array};
 use crate::types::{dtype_object, numpy, types};
 use crate::warnings;
-use maniple_array::{Array, Casting, Layout, Part};
+use maniple_array::{Array, Casting, Layout, Part, Product};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -499,6 +499,11 @@ impl NdArray {
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        if out.is_none()
+            && let Some(made) = crate::products::native(Product::Dot, slf.as_any(), b)?
+        {
+            return Ok(made);
+        }
         let keywords = PyDict::new(py);
         if let Some(out) = out {
             keywords.set_item("out", out)?;

@@ -294,7 +294,11 @@ fn matmul<'py>(
     if defers(slf, other)? {
         return Ok(not_implemented(py));
     }
-    crate::ufunc::call_named("matmul", &pair(slf, other, side)?, None)
+    let (a, b) = if side == Side::Left { (slf.as_any(), other) } else { (other, slf.as_any()) };
+    match crate::products::matmul(a, b)? {
+        Some(made) => Ok(made),
+        None => crate::ufunc::call_named("matmul", &pair(slf, other, side)?, None),
+    }
 }
 
 /// The cheaper row by which NumPy computes a power with a Python number as exponent; it has other roundings than

@@ -27,6 +27,10 @@ pub enum During {
     Reduce,
     /// A running fold.
     Accumulate,
+    /// A product of vectors.
+    Dot,
+    /// A product of matrices.
+    Matmul,
 }
 
 impl fmt::Display for During {
@@ -36,23 +40,28 @@ impl fmt::Display for During {
             During::Cast => "cast",
             During::Reduce => "reduce",
             During::Accumulate => "accumulate",
+            During::Dot => "dot",
+            During::Matmul => "matmul",
         })
     }
 }
 
-/// The bits of a task's `watch` above those of [`Flags`]: the task is part of a reduction or a running fold, whatever
-/// its own steps are.
+/// The bits of a task's `watch` above those of [`Flags`]: the task is part of something else, whatever its own steps are.
 const REDUCE: u8 = 1 << 4;
 const ACCUMULATE: u8 = 2 << 4;
-const PART: u8 = 3 << 4;
+const MATMUL: u8 = 3 << 4;
+const DOT: u8 = 4 << 4;
+const PART: u8 = 7 << 4;
 
-/// The `watch` of a task that is a part of something: of the events `flags` if any are watched for.
-pub fn watch_as(flags: u8, part: During) -> u8 {
+/// The `watch` of a task that is a part of something, from what it would be alone. What is a part already stays it.
+pub fn watch_as(watch: u8, part: During) -> u8 {
     match part {
-        _ if flags == 0 => 0,
-        During::Reduce => flags | REDUCE,
-        During::Accumulate => flags | ACCUMULATE,
-        During::Row(_) | During::Cast => flags,
+        _ if watch == 0 || watch & PART != 0 => watch,
+        During::Reduce => watch | REDUCE,
+        During::Accumulate => watch | ACCUMULATE,
+        During::Dot => watch | DOT,
+        During::Matmul => watch | MATMUL,
+        During::Row(_) | During::Cast => watch,
     }
 }
 
@@ -73,6 +82,8 @@ pub(crate) fn collect(
         let during = match watch & PART {
             REDUCE => During::Reduce,
             ACCUMULATE => During::Accumulate,
+            DOT => During::Dot,
+            MATMUL => During::Matmul,
             _ => during,
         };
         let warning = Warning { during, flags, line: line(owner) };

@@ -218,6 +218,10 @@ class FallbackUfunc:
         self.__name__ = original.__name__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.__maniple_numpy__ is numpy.matmul and len(args) == 2 and not kwargs:
+            made = _maniple.matmul(*args)
+            if made is not None:
+                return made
         return _fallback.run(self.__name__, self.__maniple_numpy__, args, kwargs)
 
     @property
