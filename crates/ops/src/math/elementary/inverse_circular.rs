@@ -1,32 +1,34 @@
 //! Inverse circular functions.
 //!
-//! An angle is taken from its nearest eighth of a turn: `atan(y / x) = base + atan((y - x) / (y + x))` and the like, so
-//! that one division gives a ratio of at most tan(pi/8). The inverse sine near one is that of a half angle,
-//! `asin a = pi/2 - 2 asin sqrt((1 - a) / 2)`.
+//! The angle of a slope above one is a quarter of a turn less that of its inverse; the inverse sine near one is that of
+//! a half angle, `asin a = pi/2 - 2 asin sqrt((1 - a) / 2)`.
 
-use super::{clamp, ordered_sum, polynomial, sum};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+use super::{alternating, ordered_sum, polynomial};
+use std::f64::consts::{FRAC_PI_2, PI};
 
-/// What `FRAC_PI_4` leaves out; twice and four times it belong to `FRAC_PI_2` and `PI`.
-const FRAC_PI_4_LOW: f64 = 3.061_616_997_868_383e-17;
-const THREE_FRAC_PI_4: f64 = 2.356_194_490_192_345;
-const THREE_FRAC_PI_4_LOW: f64 = 9.184_850_993_605_148e-17;
-/// The tangents of pi/8 and 3 pi/8.
-const LOWER: f64 = 0.414_213_562_373_095_03;
-const UPPER: f64 = 2.414_213_562_373_095;
+/// What `FRAC_PI_2` leaves out; twice that belongs to `PI`.
+const FRAC_PI_2_LOW: f64 = 6.123_233_995_736_766e-17;
 
-const ARCTAN: [f64; 11] = [
-    -0.333_333_333_333_332,
-    0.199_999_999_999_538_16,
-    -0.142_857_142_802_201_58,
-    0.111_111_107_846_548_17,
-    -0.090_908_977_921_327_27,
-    0.076_920_608_216_919_48,
-    -0.066_631_108_284_911_85,
-    0.058_479_374_319_532_325,
-    -0.050_395_150_826_187_08,
-    0.038_069_724_864_418_46,
-    -0.017_912_656_250_887_227,
+const ARCTAN: [f64; 19] = [
+    -0.333_333_333_333_319_94,
+    0.199_999_999_997_747_3,
+    -0.142_857_142_723_492_95,
+    0.111_111_107_053_684_99,
+    -0.090_909_016_548_219_67,
+    0.076_922_172_829_935_91,
+    -0.066_658_918_927_405_48,
+    0.058_774_735_168_764_75,
+    -0.052_398_820_757_855_83,
+    0.046_758_761_942_922_736,
+    -0.040_970_173_003_968_36,
+    0.034_144_343_517_805_93,
+    -0.025_929_424_737_635_81,
+    0.017_082_667_138_148_86,
+    -0.009_264_181_125_369_683,
+    0.003_899_756_507_728_453,
+    -0.001_180_499_313_627_021_5,
+    0.000_226_785_057_267_082_53,
+    -2.065_534_566_298_075e-5,
 ];
 
 const ARCSIN: [f64; 12] = [
@@ -47,27 +49,26 @@ const ARCSIN: [f64; 12] = [
 /// The inverse tangent.
 #[inline(always)]
 pub(crate) fn arctan(x: f64) -> f64 {
-    // From 1e17 on the result is pi/2, rounded.
-    let angle = angle(clamp(x.abs(), 0.0, 1e17), 1.0, false);
-    angle.copysign(x)
+    let a = x.abs();
+    let steep = a > 1.0;
+    let (top, bottom) = if steep { (-1.0, a) } else { (a, 1.0) };
+    angle(if steep { FRAC_PI_2 } else { 0.0 }, top / bottom).copysign(x)
 }
 
 /// The angle of the point `(x, y)`.
 #[inline(always)]
 pub(crate) fn arctan2(y: f64, x: f64) -> f64 {
     let (a, b) = (y.abs(), x.abs());
-    let larger = if a > b { a } else { b };
-    // Infinities stand for directions only: an infinite part is 1, and a finite one beside it 0.
-    let infinite = larger == f64::INFINITY;
-    let direction = |part: f64| if part == f64::INFINITY { 1.0 } else { 0.0 };
-    let (a, b) = (if infinite { direction(a) } else { a }, if infinite { direction(b) } else { b });
-    // The origin has the angle of its signs: 0 or pi.
-    let b = if larger == 0.0 { 1.0 } else { b };
-    let factor = if larger > 1e300 { 2f64.powi(-64) } else { 1.0 };
-    let factor = if larger < 1e-270 { 2f64.powi(128) } else { factor };
-    let result = angle(a * factor, b * factor, x.is_sign_negative()).copysign(y);
-    let missing = x.is_nan() | y.is_nan();
-    if missing { f64::NAN } else { result }
+    let steep = a > b;
+    let (small, large) = if steep { (b, a) } else { (a, b) };
+    // The origin has the angle of its signs, 0 or pi; and infinite parts are equal.
+    let large = if large == 0.0 { 1.0 } else { large };
+    let ratio = if small == f64::INFINITY { 1.0 } else { small / large };
+    let left = x.to_bits() & SIGN;
+    let slope = f64::from_bits(ratio.to_bits() ^ left ^ if steep { SIGN } else { 0 });
+    let base = if left != 0 { PI } else { 0.0 };
+    let result = angle(if steep { FRAC_PI_2 } else { base }, slope).copysign(y);
+    if x.is_nan() | y.is_nan() { f64::NAN } else { result }
 }
 
 /// The inverse sine.
@@ -75,7 +76,7 @@ pub(crate) fn arctan2(y: f64, x: f64) -> f64 {
 pub(crate) fn arcsin(x: f64) -> f64 {
     let (steep, root, tail) = half_angle(x.abs());
     let (high, low) = ordered_sum(FRAC_PI_2, -2.0 * root);
-    let complement = high + (low + 2.0f64.mul_add(-tail, 2.0 * FRAC_PI_4_LOW));
+    let complement = high + (low + 2.0f64.mul_add(-tail, FRAC_PI_2_LOW));
     (if steep { complement } else { root + tail }).copysign(x)
 }
 
@@ -86,8 +87,8 @@ pub(crate) fn arccos(x: f64) -> f64 {
     let negative = x < 0.0;
     let factor: f64 = if steep { 2.0 } else { -1.0 };
     let factor = if negative { -factor } else { factor };
-    let (base, base_low) = if steep { (0.0, 0.0) } else { (FRAC_PI_2, 2.0 * FRAC_PI_4_LOW) };
-    let (base, base_low) = if steep & negative { (PI, 4.0 * FRAC_PI_4_LOW) } else { (base, base_low) };
+    let (base, base_low) = if steep { (0.0, 0.0) } else { (FRAC_PI_2, FRAC_PI_2_LOW) };
+    let (base, base_low) = if steep & negative { (PI, 2.0 * FRAC_PI_2_LOW) } else { (base, base_low) };
     let (high, low) = ordered_sum(base, factor * root);
     high + (low + factor.mul_add(tail, base_low))
 }
@@ -101,34 +102,14 @@ fn half_angle(a: f64) -> (bool, f64, f64) {
     (steep, root, root * z * polynomial(z, &ARCSIN))
 }
 
-/// `atan(y / x)`, or pi less it if the first coordinate is negative; neither part is negative, nor so large or small
-/// that a ratio over it overflows.
-#[inline(always)]
-fn angle(y: f64, x: f64, negative: bool) -> f64 {
-    let low = y < x * LOWER;
-    let high = y > x * UPPER;
-    let ends = low | high;
-    let (difference, difference_low) = sum(y, -x);
-    let (total, total_low) = sum(y, x);
-    let top = if low { y } else { difference };
-    let top = if high { -x } else { top };
-    let bottom = if low { x } else { total };
-    let bottom = if high { y } else { bottom };
-    let top_low = if ends { 0.0 } else { difference_low };
-    let bottom_low = if ends { 0.0 } else { total_low };
-    let inverse = 1.0 / bottom;
-    let ratio = top * inverse;
-    let rest = (-ratio).mul_add(bottom, top) + (-ratio).mul_add(bottom_low, top_low);
-    let z = ratio * ratio;
-    let tail = (z * ratio).mul_add(polynomial(z, &ARCTAN), rest * inverse);
+const SIGN: u64 = 0x8000_0000_0000_0000;
 
-    let turned = |near: f64, far: f64| if negative { far } else { near };
-    let base = if low { turned(0.0, PI) } else { turned(FRAC_PI_4, THREE_FRAC_PI_4) };
-    let base = if high { FRAC_PI_2 } else { base };
-    let base_low =
-        if low { turned(0.0, 4.0 * FRAC_PI_4_LOW) } else { turned(FRAC_PI_4_LOW, THREE_FRAC_PI_4_LOW) };
-    let base_low = if high { 2.0 * FRAC_PI_4_LOW } else { base_low };
-    let sign = turned(1.0, -1.0);
-    let (high, low) = ordered_sum(base, sign * ratio);
-    high + (low + sign.mul_add(tail, base_low))
+/// The angle of a slope up to one, and what it begins at: a multiple of `FRAC_PI_2`.
+#[inline(always)]
+fn angle(base: f64, slope: f64) -> f64 {
+    let z = slope * slope;
+    // With what the base leaves out.
+    let tail = base.mul_add(FRAC_PI_2_LOW / FRAC_PI_2, slope * z * alternating(z, &ARCTAN));
+    let (high, low) = ordered_sum(base, slope);
+    high + (low + tail)
 }

@@ -77,12 +77,9 @@ def polynomials():
     tan = lambda z: (mp.tan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
     yield "TAN_SINGLE", tan, lambda z: z, (mpf(2) ** -30, quarters[1] * mpf("1.001")), 6
     # (atan u - u) / u^3 by z = u^2
-    eighths = (TINY, (mp.sqrt(2) - 1) ** 2 * MORE)
-    arctan = series(lambda k: mpf((-1) ** (k + 1)) / (2 * k + 3))
-    yield "ARCTAN", arctan, lambda z: z, eighths, 11
-    yield "ARCTAN_WIDE", arctan, lambda z: z, eighths, 6
-    whole = lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
-    yield "ARCTAN_SINGLE", whole, lambda z: z, (mpf(2) ** -30, mpf(1)), 8
+    arctan = lambda z: (mp.atan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
+    yield "ARCTAN", arctan, lambda z: z, (mpf(2) ** -30, mpf(1)), 19
+    yield "ARCTAN_SINGLE", arctan, lambda z: z, (mpf(2) ** -30, mpf(1)), 8
     # (asin s - s) / s^3 by z = s^2
     arcsin = lambda z: (mp.asin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
     yield "ARCSIN", arcsin, lambda z: z, (mpf(2) ** -30, mpf(0.25)), 12

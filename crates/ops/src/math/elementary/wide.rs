@@ -7,7 +7,7 @@
 use super::logarithm::{small_integer, split_normal};
 use super::power::settle;
 use super::{ROUNDER, clamp, polynomial};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI};
+use std::f64::consts::{LN_2, LOG2_E};
 
 const EXP_WIDE: [f64; 5] = [
     0.500_000_009_291_971_5,
@@ -60,15 +60,6 @@ const POWER_LOG_WIDE: [f64; 16] = [
     -0.059_135_128_467_461_76,
 ];
 
-const ARCTAN_WIDE: [f64; 6] = [
-    -0.333_333_325_146_416_1,
-    0.199_999_051_892_053_78,
-    -0.142_820_421_194_772_23,
-    0.110_450_937_835_695_84,
-    -0.084_784_058_066_001_19,
-    0.047_482_708_637_308_85,
-];
-
 /// Adding it rounds a number to an integer that lies, with 1023 added, in the low bits of the sum.
 const BIASED_ROUNDER: f64 = ROUNDER + 1023.0;
 
@@ -88,20 +79,6 @@ pub(crate) fn logaddexp2(a: f32, b: f32) -> f32 {
     let larger = if difference > 0.0 { a } else { b };
     let power = wide_exp2(clamp(-difference.abs(), -160.0, 0.0));
     sum_of_powers(a, b, of_one_and(power).mul_add(LOG2_E, larger as f64) as f32, a as f64 + 1.0)
-}
-
-/// The angle of the point `(x, y)`.
-#[inline(always)]
-pub(crate) fn arctan2(y: f32, x: f32) -> f32 {
-    let (a, b) = (y.abs() as f64, x.abs() as f64);
-    let larger = if a > b { a } else { b };
-    let infinite = larger == f64::INFINITY;
-    let direction = |part: f64| if part == f64::INFINITY { 1.0 } else { 0.0 };
-    let (a, b) = (if infinite { direction(a) } else { a }, if infinite { direction(b) } else { b });
-    let b = if larger == 0.0 { 1.0 } else { b };
-    let result = angle(a, b, x.is_sign_negative(), |top, bottom| top / bottom) as f32;
-    let result = result.copysign(y);
-    if x.is_nan() | y.is_nan() { f32::NAN } else { result }
 }
 
 /// The first number to the power of the second.
@@ -180,23 +157,4 @@ fn of_one_and(x: f64) -> f64 {
 fn sum_of_powers(a: f32, b: f32, result: f32, equal: f64) -> f32 {
     let result = if a.is_nan() | b.is_nan() { f32::NAN } else { result };
     if a == b { equal as f32 } else { result }
-}
-
-/// `atan(y / x)`, or pi less it if the first coordinate is negative; `divide` divides numbers no larger than the sum of
-/// both parts.
-#[inline(always)]
-fn angle(y: f64, x: f64, negative: bool, divide: impl Fn(f64, f64) -> f64) -> f64 {
-    let low = y < x * 0.414_213_562_373_095_03;
-    let high = y > x * 2.414_213_562_373_095;
-    let top = if low { y } else { y - x };
-    let top = if high { -x } else { top };
-    let bottom = if low { x } else { y + x };
-    let bottom = if high { y } else { bottom };
-    let ratio = divide(top, bottom);
-    let z = ratio * ratio;
-    let near = (z * ratio).mul_add(polynomial(z, &ARCTAN_WIDE), ratio);
-    let base = if low { 0.0 } else { FRAC_PI_4 };
-    let base = if high { FRAC_PI_2 } else { base };
-    let result = base + near;
-    if negative { PI - result } else { result }
 }

@@ -3,7 +3,7 @@
 //! The angle of a slope above one is a quarter of a turn less that of its inverse; the inverse sine near one is that of
 //! a half angle, `asin a = pi/2 - 2 asin sqrt((1 - a) / 2)`.
 
-use super::{ordered_sum, polynomial};
+use super::{alternating, ordered_sum, polynomial};
 use std::f32::consts::{FRAC_PI_2, PI};
 
 /// What `FRAC_PI_2` leaves out; twice that belongs to `PI`.
@@ -27,11 +27,24 @@ const ARCSIN_SINGLE: [f32; 5] = [0.166_667_54, 0.074_952_52, 0.045_476_04, 0.024
 pub(crate) fn arctan(x: f32) -> f32 {
     let a = x.abs();
     let steep = a > 1.0;
-    let u = if steep { -1.0 } else { a } / if steep { a } else { 1.0 };
-    let z = u * u;
-    let tail = u * z * polynomial(z, &ARCTAN_SINGLE);
-    let (base, base_low) = if steep { (FRAC_PI_2, FRAC_PI_2_LOW) } else { (0.0, 0.0) };
-    (base + (u + (tail + base_low))).copysign(x)
+    let (top, bottom) = if steep { (-1.0, a) } else { (a, 1.0) };
+    angle(if steep { FRAC_PI_2 } else { 0.0 }, top / bottom).copysign(x)
+}
+
+/// The angle of the point `(x, y)`.
+#[inline(always)]
+pub(crate) fn arctan2(y: f32, x: f32) -> f32 {
+    let (a, b) = (y.abs(), x.abs());
+    let steep = a > b;
+    let (small, large) = if steep { (b, a) } else { (a, b) };
+    // The origin has the angle of its signs, 0 or pi; and infinite parts are equal.
+    let large = if large == 0.0 { 1.0 } else { large };
+    let ratio = if small == f32::INFINITY { 1.0 } else { small / large };
+    let left = x.to_bits() & SIGN;
+    let slope = f32::from_bits(ratio.to_bits() ^ left ^ if steep { SIGN } else { 0 });
+    let base = if left != 0 { PI } else { 0.0 };
+    let result = angle(if steep { FRAC_PI_2 } else { base }, slope).copysign(y);
+    if x.is_nan() | y.is_nan() { f32::NAN } else { result }
 }
 
 /// The inverse sine.
@@ -63,4 +76,16 @@ fn half_angle(a: f32) -> (bool, f32, f32) {
     let z = if steep { (-0.5f32).mul_add(a, 0.5) } else { a * a };
     let root = if steep { z.sqrt() } else { a };
     (steep, root, root * z * polynomial(z, &ARCSIN_SINGLE))
+}
+
+const SIGN: u32 = 0x8000_0000;
+
+/// The angle of a slope up to one, and what it begins at: a multiple of `FRAC_PI_2`.
+#[inline(always)]
+fn angle(base: f32, slope: f32) -> f32 {
+    let z = slope * slope;
+    // With what the base leaves out.
+    let tail = base.mul_add(FRAC_PI_2_LOW / FRAC_PI_2, slope * z * alternating(z, &ARCTAN_SINGLE));
+    let (high, low) = ordered_sum(base, slope);
+    high + (low + tail)
 }

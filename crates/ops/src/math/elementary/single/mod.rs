@@ -12,11 +12,11 @@ mod inverse_circular;
 mod logarithm;
 mod power;
 
-pub(crate) use super::wide::{arctan2, hypot, logaddexp, logaddexp2, power};
+pub(crate) use super::wide::{hypot, logaddexp, logaddexp2, power};
 pub(crate) use circular::{cos, is_huge, sin, tan};
 pub(crate) use exponential::{exp, exp2, expm1};
 pub(crate) use hyperbolic::{cosh, sinh, tanh};
-pub(crate) use inverse_circular::{arccos, arcsin, arctan};
+pub(crate) use inverse_circular::{arccos, arcsin, arctan, arctan2};
 pub(crate) use logarithm::{arccosh, arcsinh, arctanh, log, log1p, log2, log10};
 pub(crate) use power::cbrt;
 
@@ -36,6 +36,21 @@ fn polynomial<const N: usize>(x: f32, coefficients: &[f32; N]) -> f32 {
         *sum = sum.mul_add(square, coefficients[i]);
     }
     odd.mul_add(x, even)
+}
+
+/// As [`polynomial`] where the terms have alternating signs: neighbours are added first, so that only a little cancels.
+#[inline(always)]
+fn alternating<const N: usize>(x: f32, coefficients: &[f32; N]) -> f32 {
+    let square = x * x;
+    let fourth = square * square;
+    let pair =
+        |i: usize| if i + 1 < N { coefficients[i + 1].mul_add(x, coefficients[i]) } else { coefficients[i] };
+    let group = |i: usize| if i + 2 < N { pair(i + 2).mul_add(square, pair(i)) } else { pair(i) };
+    let mut result = group((N - 1) / 4 * 4);
+    for i in (0..(N - 1) / 4).rev() {
+        result = result.mul_add(fourth, group(4 * i));
+    }
+    result
 }
 
 /// `x`, but not outside of `[low, high]`; a NaN stays one.
