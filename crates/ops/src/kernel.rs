@@ -6,9 +6,11 @@
 use crate::dtype::{Bool, Dtype, Element};
 use crate::flags::{self, Flags};
 use crate::fold::Folds;
+use crate::halves::{self, half_to_single, single_to_half};
 use crate::isa::{Versions, versions};
 use half::f16;
 use num_complex::Complex;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -26,7 +28,29 @@ pub(crate) trait Lane: Copy + 'static {
     const DTYPE: Option<Dtype>;
     fn load(self) -> Self::Value;
     fn store(value: Self::Value) -> Self;
+    /// Whether a number is zero, subnormal, infinite or a NaN; what is no number is not.
+    #[inline(always)]
+    fn is_odd(_: Self::Value) -> bool {
+        false
+    }
+    /// What the elements are while a case with events of its own computes: halves are converted many at once.
+    type Wide: Lane<Value = Self::Value>;
+    /// The elements as `Wide`: in `room`, unless they are so already.
+    fn widen<'a>(elements: &'a [Self], room: &'a mut Room) -> &'a [Self::Wide];
+    /// Where to put `Wide` results for `elements`: in `room`, or there.
+    fn wide<'a>(
+        elements: &'a mut [MaybeUninit<Self>],
+        room: &'a mut Room,
+    ) -> &'a mut [MaybeUninit<Self::Wide>];
+    /// Brings results that are in `room` to `elements`.
+    fn narrow(elements: &mut [MaybeUninit<Self>], room: &Room);
 }
+
+/// The elements that a case with events of its own computes at once: few enough that they stay in the first cache.
+const CHUNK: usize = 512;
+
+/// Room for the halves of a chunk as single precision numbers.
+pub(crate) type Room = [MaybeUninit<f32>; CHUNK];
 
 /// One function of up to three elements, giving one or two.
 pub(crate) trait Kernel {
@@ -61,6 +85,8 @@ pub(crate) trait Kernel {
     ) -> (<Self::O as Lane>::Value, <Self::P as Lane>::Value) {
         Self::call(a, b, c)
     }
+    /// Whether only an element whose first result is odd may mean an event: zero, subnormal, infinite or a NaN.
+    const ODD_EVENTS: bool = false;
     /// The events one element means, from its inputs and first result, where `STATUS` is `Computed` or `Reviewed`.
     #[inline(always)]
     fn events(
@@ -139,8 +165,7 @@ unsafe fn block<K: Kernel>(ins: *const *const u8, outs: *const *mut u8, n: usize
             }
             Status::Computed => {
                 let before = flags::status();
-                each::<K>(a, b, c, o, p);
-                let events = all_events::<K>(a, b, c, input::<K::O>(outs.cast(), 0, n));
+                let events = each_with_events::<K>(a, b, c, o, p);
                 flags::set_status(before);
                 flags::raise(events);
             }
@@ -157,6 +182,76 @@ unsafe fn block<K: Kernel>(ins: *const *const u8, outs: *const *mut u8, n: usize
                 }
             }
         }
+    }
+}
+
+/// Computes all elements, and their events.
+#[inline(always)]
+fn each_with_events<K: Kernel>(
+    a: &[K::A],
+    b: &[K::B],
+    c: &[K::C],
+    o: &mut [MaybeUninit<K::O>],
+    p: &mut [MaybeUninit<K::P>],
+) -> Flags {
+    let mut events = Flags::NONE;
+    let mut rooms = [const { [MaybeUninit::uninit(); CHUNK] }; 5];
+    let [room_a, room_b, room_c, room_o, room_p] = &mut rooms;
+    for start in (0..o.len()).step_by(CHUNK) {
+        let part = start..o.len().min(start + CHUNK);
+        let a = K::A::widen(&a[part.clone()], room_a);
+        let b = K::B::widen(&b[part.clone()], room_b);
+        let c = K::C::widen(&c[part.clone()], room_c);
+        let (o, p) = (&mut o[part.clone()], &mut p[part]);
+        each::<Wide<K>>(a, b, c, K::O::wide(o, room_o), K::P::wide(p, room_p));
+        K::O::narrow(o, room_o);
+        K::P::narrow(p, room_p);
+        // SAFETY: they were written just now.
+        let results = unsafe { std::slice::from_raw_parts(o.as_ptr().cast::<K::O>(), o.len()) };
+        events |= all_events::<Wide<K>>(a, b, c, K::O::widen(results, room_o));
+    }
+    events
+}
+
+/// A kernel on elements as [`Lane::Wide`].
+struct Wide<K>(PhantomData<K>);
+
+impl<K: Kernel> Kernel for Wide<K> {
+    type A = <K::A as Lane>::Wide;
+    type B = <K::B as Lane>::Wide;
+    type C = <K::C as Lane>::Wide;
+    type O = <K::O as Lane>::Wide;
+    type P = <K::P as Lane>::Wide;
+    const STATUS: Status = K::STATUS;
+    const ODD_EVENTS: bool = K::ODD_EVENTS;
+    #[inline(always)]
+    fn call(
+        a: <K::A as Lane>::Value,
+        b: <K::B as Lane>::Value,
+        c: <K::C as Lane>::Value,
+    ) -> (<K::O as Lane>::Value, <K::P as Lane>::Value) {
+        K::call(a, b, c)
+    }
+    const HAS_RARE: bool = K::HAS_RARE;
+    #[inline(always)]
+    fn is_rare(a: <K::A as Lane>::Value, b: <K::B as Lane>::Value, c: <K::C as Lane>::Value) -> bool {
+        K::is_rare(a, b, c)
+    }
+    fn rare(
+        a: <K::A as Lane>::Value,
+        b: <K::B as Lane>::Value,
+        c: <K::C as Lane>::Value,
+    ) -> (<K::O as Lane>::Value, <K::P as Lane>::Value) {
+        K::rare(a, b, c)
+    }
+    #[inline(always)]
+    fn events(
+        a: <K::A as Lane>::Value,
+        b: <K::B as Lane>::Value,
+        c: <K::C as Lane>::Value,
+        result: <K::O as Lane>::Value,
+    ) -> Flags {
+        K::events(a, b, c, result)
     }
 }
 
@@ -210,6 +305,15 @@ fn each_rare<K: Kernel>(
 fn all_events<K: Kernel>(a: &[K::A], b: &[K::B], c: &[K::C], o: &[K::O]) -> Flags {
     let n = o.len();
     let (a, b, c) = (&a[..n], &b[..n], &c[..n]);
+    if K::ODD_EVENTS {
+        let mut odd = false;
+        for result in o {
+            odd |= K::O::is_odd(result.load());
+        }
+        if !odd {
+            return Flags::NONE;
+        }
+    }
     let mut events = 0;
     for i in 0..n {
         events |= K::events(a[i].load(), b[i].load(), c[i].load(), o[i].load()).bits();
@@ -242,6 +346,23 @@ unsafe fn output<'a, L: Lane>(outs: *const *mut u8, index: usize, n: usize) -> &
     }
 }
 
+/// A lane that is computed as it is.
+macro_rules! as_it_is {
+    () => {
+        type Wide = Self;
+        #[inline(always)]
+        fn widen<'a>(elements: &'a [Self], _: &'a mut Room) -> &'a [Self] {
+            elements
+        }
+        #[inline(always)]
+        fn wide<'a>(elements: &'a mut [MaybeUninit<Self>], _: &'a mut Room) -> &'a mut [MaybeUninit<Self>] {
+            elements
+        }
+        #[inline(always)]
+        fn narrow(_: &mut [MaybeUninit<Self>], _: &Room) {}
+    };
+}
+
 macro_rules! plain_lanes {
     ($($element:ty),*) => {
         $(impl Lane for $element {
@@ -251,11 +372,34 @@ macro_rules! plain_lanes {
             fn load(self) -> $element { self }
             #[inline(always)]
             fn store(value: $element) -> $element { value }
+            as_it_is!();
         })*
     };
 }
 
-plain_lanes!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, Complex<f32>, Complex<f64>);
+plain_lanes!(i8, i16, i32, i64, u8, u16, u32, u64, Complex<f32>, Complex<f64>);
+
+macro_rules! real_lanes {
+    ($($element:ident),*) => {
+        $(impl Lane for $element {
+            type Value = $element;
+            const DTYPE: Option<Dtype> = Some(<$element as Element>::DTYPE);
+            #[inline(always)]
+            fn load(self) -> $element { self }
+            #[inline(always)]
+            fn store(value: $element) -> $element { value }
+            #[inline(always)]
+            fn is_odd(value: $element) -> bool {
+                let smallest = $element::MIN_POSITIVE.to_bits();
+                let distance = value.abs().to_bits().wrapping_sub(smallest);
+                distance >= $element::INFINITY.to_bits() - smallest
+            }
+            as_it_is!();
+        })*
+    };
+}
+
+real_lanes!(f32, f64);
 
 impl Lane for () {
     type Value = ();
@@ -264,6 +408,7 @@ impl Lane for () {
     fn load(self) {}
     #[inline(always)]
     fn store(_: ()) {}
+    as_it_is!();
 }
 
 impl Lane for Bool {
@@ -277,6 +422,7 @@ impl Lane for Bool {
     fn store(value: bool) -> Bool {
         Bool::new(value)
     }
+    as_it_is!();
 }
 
 /// Half precision is computed in single precision, one rounding per operation.
@@ -291,37 +437,21 @@ impl Lane for f16 {
     fn store(value: f32) -> f16 {
         single_to_half(value)
     }
-}
-
-/// Two to the power 112: the distance between the exponent biases of single and half precision.
-const BIAS: f32 = f32::from_bits((127 + 112) << 23);
-
-/// The single precision value of a half, without branches so that loops over it vectorise.
-#[inline(always)]
-pub(crate) fn half_to_single(half: f16) -> f32 {
-    let bits = half.to_bits() as u32;
-    let magnitude = (bits & 0x7fff) << 13;
-    let finite = (f32::from_bits(magnitude) * BIAS).to_bits();
-    let special = magnitude | 0x7f80_0000;
-    let magnitude = if magnitude >= 0x7c00 << 13 { special } else { finite };
-    f32::from_bits(magnitude | (bits & 0x8000) << 16)
-}
-
-/// The half nearest to a single precision value, ties to even, without branches so that loops over it vectorise.
-///
-/// A finite value that becomes infinite raises the overflow flag: the product with `BIAS` overflows just then.
-#[inline(always)]
-pub(crate) fn single_to_half(single: f32) -> f16 {
-    let bits = single.to_bits();
-    let magnitude = bits & 0x7fff_ffff;
-    let rounded = magnitude.wrapping_add(0xfff + ((magnitude >> 13) & 1));
-    // The largest numbers round to infinity here already, which would hide their overflow.
-    let probe = if magnitude >= 0x7f7f_f000 { magnitude } else { rounded & 0x7fff_e000 };
-    let scaled = f32::from_bits(probe) * BIAS;
-    let normal = (rounded >> 13).wrapping_sub(112 << 10);
-    let small = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
-    let mut half = if magnitude < 113 << 23 { small } else { normal };
-    half = if scaled.to_bits() == 0x7f80_0000 { 0x7c00 } else { half };
-    half = if magnitude > 0x7f80_0000 { 0x7e00 | ((magnitude >> 13) & 0x3ff) } else { half };
-    f16::from_bits((half | (bits >> 16) & 0x8000) as u16)
+    type Wide = f32;
+    #[inline(always)]
+    fn widen<'a>(elements: &'a [f16], room: &'a mut Room) -> &'a [f32] {
+        let room = &mut room[..elements.len()];
+        halves::widen(elements, room);
+        // SAFETY: they were written just now.
+        unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
+    }
+    #[inline(always)]
+    fn wide<'a>(elements: &'a mut [MaybeUninit<f16>], room: &'a mut Room) -> &'a mut [MaybeUninit<f32>] {
+        &mut room[..elements.len()]
+    }
+    #[inline(always)]
+    fn narrow(elements: &mut [MaybeUninit<f16>], room: &Room) {
+        // SAFETY: the results were written there, as many as there are elements.
+        halves::narrow(unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), elements.len()) }, elements);
+    }
 }

@@ -25,6 +25,7 @@ mod dtype;
 mod eval;
 pub mod flags;
 mod fold;
+mod halves;
 mod isa;
 mod kernel;
 mod macros;

@@ -5,8 +5,9 @@
 //! of a complex dtype. An argument of another type is annotated: `(a, b: i64)`.
 //!
 //! Where the instructions of a body raise other floating point events than NumPy reports, or none, `events { .. }`
-//! states those that one element means, `events(result) { .. }` with the first output at hand. `review` does the same
-//! where the processor is sure to meet some event if an element means one: blocks without any are not looked at.
+//! states those that one element means, `events(result) { .. }` with the first output at hand. `odd` does the same where
+//! only an element whose first output is zero, subnormal, infinite or missing means any: blocks without one are not
+//! looked at. `review` does so where the processor is sure to meet some event if an element means one.
 //!
 //! `; unless (condition) { .. }` after the body computes the elements for which the condition holds: one at a time, after
 //! all others, so that the body's loop vectorises.
@@ -172,6 +173,7 @@ macro_rules! kernel {
             type O = $o;
             type P = $p;
             const STATUS: Status = $crate::macros::status!($status $events);
+            const ODD_EVENTS: bool = $crate::macros::odd_events!($events);
             #[inline(always)]
             fn call(
                 $a: <$first as Lane>::Value,
@@ -246,8 +248,21 @@ macro_rules! status {
     ($status:ident (events $($rest:tt)*)) => {
         Status::Computed
     };
+    ($status:ident (odd $($rest:tt)*)) => {
+        Status::Computed
+    };
     ($status:ident (review $($rest:tt)*)) => {
         Status::Reviewed
+    };
+}
+
+/// Whether only odd results mean events.
+macro_rules! odd_events {
+    ((odd $($rest:tt)*)) => {
+        true
+    };
+    ($anything:tt) => {
+        false
     };
 }
 
@@ -264,4 +279,4 @@ macro_rules! folds {
     };
 }
 
-pub(crate) use {case, events, folds, group, groups, identity, kernel, ops, rare, status};
+pub(crate) use {case, events, folds, group, groups, identity, kernel, odd_events, ops, rare, status};

@@ -168,12 +168,12 @@ crate::macros::ops! {
     /// The first number to the power of the second; integers wrap.
     Power "power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
         int, uint => (a, b) -> S { a.power(b) }
-        float => (a, b) -> S { a.power(b) }, events(result) { events::power(a, b, result) }
+        float => (a, b) -> S { a.power(b) }, odd(result) { events::power(a, b, result) }
         complex => (a, b) -> S { complex::Wide::narrow(complex::power(complex::Wide::widen(a), complex::Wide::widen(b))) }
     }
     /// The power in at least double precision.
     FloatPower "float_power" 2 -> 1 Linear Natural Sequential 1.0 Nothing {
-        float64 => (a, b) -> S { a.power(b) }, events(result) { events::power(a, b, result) }
+        float64 => (a, b) -> S { a.power(b) }, odd(result) { events::power(a, b, result) }
         complex128 => (a, b) -> S { complex::power(a, b) }
     }
     /// The negative.
@@ -190,7 +190,7 @@ crate::macros::ops! {
         bool, uint => (a) -> S { a }
         int => (a) -> S { a.wrapping_abs() }
         float => (a) -> S { a.abs() }
-        complex => (a) -> R { Real::hypot(a.re, a.im) }, events(result) { events::overflow_of_two(a.re, a.im, result) }
+        complex => (a) -> R { Real::hypot(a.re, a.im) }, odd(result) { events::overflow_of_two(a.re, a.im, result) }
     }
     /// The magnitude, as a floating point number.
     Fabs "fabs" 1 -> 1 Linear Natural None 1.0 Nothing {
@@ -243,37 +243,37 @@ crate::macros::ops! {
     }
     /// The exponential.
     Exp "exp" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::exp(a) }, events(result) { events::exponential(a, result) }
+        float => (a) -> S { Real::exp(a) }, odd(result) { events::exponential(a, result) }
         complex => (a) -> S { complex::wide(a, complex::exp) }
     }
     /// Two to the power.
     Exp2 "exp2" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::exp2(a) }, events(result) { events::exponential(a, result) }
+        float => (a) -> S { Real::exp2(a) }, odd(result) { events::exponential(a, result) }
         complex => (a) -> S { complex::wide(a, complex::exp2) }
     }
     /// The exponential less one.
     Expm1 "expm1" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::expm1(a) }, events(result) { real::overflow(a, result) }
+        float => (a) -> S { Real::expm1(a) }, odd(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::expm1) }
     }
     /// The natural logarithm.
     Log "log" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log(a) }, events { events::domain(a < 0.0, a == 0.0) }
+        float => (a) -> S { Real::log(a) }, odd { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log) }
     }
     /// The logarithm to base 2.
     Log2 "log2" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log2(a) }, events { events::domain(a < 0.0, a == 0.0) }
+        float => (a) -> S { Real::log2(a) }, odd { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log2) }
     }
     /// The logarithm to base 10.
     Log10 "log10" 1 -> 1 Linear Natural None 1.0 Nothing {
-        float => (a) -> S { Real::log10(a) }, events { events::domain(a < 0.0, a == 0.0) }
+        float => (a) -> S { Real::log10(a) }, odd { events::domain(a < 0.0, a == 0.0) }
         complex => (a) -> S { complex::wide(a, complex::log10) }
     }
     /// The logarithm of one more.
     Log1p "log1p" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::log1p(a) }, events { events::domain(a < -1.0, a == -1.0) }
+        float => (a) -> S { Real::log1p(a) }, odd { events::domain(a < -1.0, a == -1.0) }
         complex => (a) -> S { complex::wide(a, complex::log1p) }
     }
     /// The logarithm of the sum of exponentials.
@@ -320,16 +320,16 @@ crate::macros::ops! {
     }
     /// The length of the hypotenuse.
     Hypot "hypot" 2 -> 1 Linear Natural Tree 1.0 Zero {
-        float => (a, b) -> S { Real::hypot(a, b) }, events(result) { events::overflow_of_two(a, b, result) }
+        float => (a, b) -> S { Real::hypot(a, b) }, odd(result) { events::overflow_of_two(a, b, result) }
     }
     /// The hyperbolic sine.
     Sinh "sinh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::sinh(a) }, events(result) { real::overflow(a, result) }
+        float => (a) -> S { Real::sinh(a) }, odd(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::sinh) }
     }
     /// The hyperbolic cosine.
     Cosh "cosh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::cosh(a) }, events(result) { real::overflow(a, result) }
+        float => (a) -> S { Real::cosh(a) }, odd(result) { real::overflow(a, result) }
         complex => (a) -> S { complex::wide(a, complex::cosh) }
     }
     /// The hyperbolic tangent.
@@ -349,7 +349,7 @@ crate::macros::ops! {
     }
     /// The inverse hyperbolic tangent.
     Arctanh "arctanh" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::arctanh(a) }, events { events::domain(a.abs() > 1.0, a.abs() == 1.0) }
+        float => (a) -> S { Real::arctanh(a) }, odd { events::domain(a.abs() > 1.0, a.abs() == 1.0) }
         complex => (a) -> S { complex::wide(a, inverse::arctanh) }
     }
     /// Radians to degrees.

@@ -12,7 +12,7 @@ import warnings
 import numpy
 
 #: How far off a row may be; `logaddexp` relative to the largest number that takes part.
-LIMIT = {"logaddexp": 3.0, "logaddexp2": 3.0}
+LIMIT = {"logaddexp": 3.0, "logaddexp2": 3.0, "arctan2": 2.0}
 #: How far off the other rows may be.
 LIMITS = {numpy.float64: 1.6, numpy.float32: 3.0}
 ROWS = (

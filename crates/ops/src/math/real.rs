@@ -2,7 +2,7 @@
 
 use super::elementary::{double, single};
 use crate::flags::Flags;
-use crate::kernel::{half_to_single, single_to_half};
+use crate::halves::{half_to_single, single_to_half};
 use half::f16;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

@@ -4,8 +4,9 @@
 //! The idea is always the same: reduce the argument to a small interval, exactly or with the rounding error carried
 //! along; evaluate a minimax polynomial there (`minimax.py` computes the coefficients); undo the reduction. Cases are
 //! chosen by selecting between computed values, never by jumping. Double precision functions stay within 1.6 units in
-//! the last place, single precision ones within 3, over all numbers there are (`examples/single_errors.rs`);
-//! powers, hypotenuses and sums of exponentials compute in double precision and round once.
+//! the last place (the angle of a point within 2), single precision ones within 3, over all numbers there are
+//! (`examples/single_errors.rs`); powers, hypotenuses and sums of exponentials of single precision are computed in
+//! double precision and rounded once.
 //!
 //! All of them lean on the fused multiply-add, one rounding for a product and a sum: it makes argument reductions
 //! exact and recovers rounding errors. `mul_add` gives the same bits on every processor, but where the processor has no

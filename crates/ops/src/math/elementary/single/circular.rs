@@ -7,18 +7,18 @@ use super::{ROUNDER, ordered_sum, polynomial, product};
 use std::f32::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// The largest magnitude the reduction is good for.
-const LIMIT: f32 = 100_000.0;
+const LIMIT: f32 = 300_000.0;
 
 /// The parts of pi/2 below `FRAC_PI_2`.
 const FRAC_PI_2_MIDDLE: f32 = -4.371_139e-8;
 const FRAC_PI_2_LOW: f32 = -1.715_124_5e-15;
 
-const SIN_SINGLE: [f32; 3] = [-0.166_666_55, 0.008_332_191, -0.000_195_186_05];
+const SIN_SINGLE: [f32; 3] = [-0.166_666_54, 0.008_332_101, -0.000_195_066_04];
 
-const COS_SINGLE: [f32; 3] = [0.041_666_646, -0.001_388_730_1, 2.443_069e-5];
+const COS_SINGLE: [f32; 3] = [0.041_666_646, -0.001_388_730_1, 2.443_070_5e-5];
 
 const TAN_SINGLE: [f32; 6] =
-    [0.333_331_38, 0.133_392_48, 0.053_377_267, 0.024_542_53, 0.002_951_444_6, 0.009_479_299];
+    [0.333_331_1, 0.133_399_44, 0.053_319_745, 0.024_747_377, 0.002_623_515, 0.009_673_068];
 
 /// Whether a number is finite and too large for [`sin`], [`cos`] and [`tan`].
 #[inline(always)]
