@@ -115,11 +115,22 @@ impl Indexing {
                     let offset = self.offsets[number] + space.offset(number, &index);
                     *start = address(binding.bases[number], offset);
                 }
-                let count = (inner - index[axis]).min(last - at);
-                // SAFETY: the caller's promise.
-                unsafe { self.row(&starts, count, distances, &mut work) };
+                let whole = (last - at) / inner;
+                let count = if axis == 1 && index[axis] == 0 && whole > 1 && self.is_table() {
+                    let rows = whole.min(space.shape[0] - index[0]);
+                    // SAFETY: the caller's promise.
+                    unsafe { self.table(&starts, rows, &mut work) };
+                    index[0] += rows - 1;
+                    index[axis] = inner;
+                    rows * inner
+                } else {
+                    let count = (inner - index[axis]).min(last - at);
+                    // SAFETY: the caller's promise.
+                    unsafe { self.row(&starts, count, distances, &mut work) };
+                    index[axis] += count;
+                    count
+                };
                 at += count;
-                index[axis] += count;
                 // Carry into the axes outside, as far as rows end here.
                 for axis in (1..=axis).rev() {
                     if index[axis] < space.shape[axis] {
@@ -130,6 +141,27 @@ impl Indexing {
                 }
             }
         });
+    }
+
+    /// Whether whole rows of a table are taken, each where one index says.
+    fn is_table(&self) -> bool {
+        self.rows == Rows::Slice && self.axes.len() == 1
+    }
+
+    /// Several rows of a table: what is the same for all of them is looked at once.
+    unsafe fn table(&self, starts: &[*mut u8], rows: usize, work: &mut impl FnMut(Piece<'_>)) {
+        let ([(extent, stride)], [indexed, indices, values]) = (&self.axes[..], starts) else { return };
+        let (inner, strides) = (self.space.inner(), &self.space.strides);
+        for row in 0..rows as isize {
+            let index = indices.wrapping_offset(strides[1][0] * row).cast::<i64>();
+            // SAFETY: the index is readable.
+            let distance = wrapped(unsafe { index.read_unaligned() }, *extent) * stride;
+            work(Piece::Slice {
+                indexed: (indexed.wrapping_offset(strides[0][0] * row + distance as isize), strides[0][1]),
+                values: (values.wrapping_offset(strides[2][0] * row), strides[2][1]),
+                count: inner,
+            });
+        }
     }
 
     unsafe fn row(
@@ -213,6 +245,14 @@ pub(crate) unsafe fn copy_run<T: Copy>(from: (*mut u8, isize), to: (*mut u8, isi
     // SAFETY: the caller's promise; elements may lie at any address.
     unsafe {
         if from.1 == item && to.1 == item && count * size_of::<T>() > 32 {
+            if count * size_of::<T>() <= 256 && count.is_multiple_of(4) {
+                // A few registers' worth, which a call would take longer to choose the way for.
+                for at in (0..count).step_by(4) {
+                    let four = from.0.cast::<T>().add(at).cast::<[T; 4]>().read_unaligned();
+                    to.0.cast::<T>().add(at).cast::<[T; 4]>().write_unaligned(four);
+                }
+                return;
+            }
             return ptr::copy(from.0, to.0, count * size_of::<T>());
         }
         for at in 0..count as isize {
