@@ -51,7 +51,10 @@ EVENTS = [
     ("np.multiply.at(np.full(2, 1e308, 'f8'), [1], 10.0)", "overflow encountered in multiply"),
     ("np.add.at(np.full(2, 60000, 'f2'), [1], np.float16(60000))", "overflow encountered in add"),
     ("np.floor_divide.at(np.ones(2, 'i8'), [1], 0)", "divide by zero encountered in floor_divide"),
-    ("np.add(np.array([1e308]), 1, out=np.ones(1, 'f4'), casting='same_kind')", "overflow encountered in add"),
+    (
+        "np.add(np.array([1e308]), 1, out=np.ones(1, 'f4'), casting='same_kind')",
+        "overflow encountered in add",
+    ),
 ]
 
 QUIET = [

@@ -33,6 +33,9 @@ PRODUCTS = {
     "dot": lambda module, a, b: module.dot(a, b),
     "inner": lambda module, a, b: module.inner(a, b),
     "matmul": lambda module, a, b: module.matmul(a, b),
+    "dot, out": lambda module, a, b: module.dot(a, b, out=module.zeros_like(module.dot(a, b))),
+    "matmul, out": lambda module, a, b: module.matmul(a, b, module.zeros_like(module.matmul(a, b))),
+    "matmul, another out": lambda module, a, b: module.matmul(a, b, out=module.zeros(3)),
     "a.dot(b)": lambda module, a, b: a.dot(b),
     "a @ b": lambda module, a, b: a @ b,
     "a.T @ b": lambda module, a, b: a.T @ b,
@@ -91,6 +94,17 @@ def test_events_of_products_are_told_as_numpys(source):
             numpy.asarray(eval(source, {"np": module, "big": big, "zero": zero}))
         told.append({str(one.message) for one in caught})
     assert told[1] == told[0]
+
+
+def test_a_result_in_an_array_is_the_result():
+    f, v = numpy.random.default_rng(1).random((1000, 16)), numpy.random.default_rng(2).random(16)
+    f, v, out = np.array(f), np.array(v), np.empty(1000)
+    assert np.dot(f, v, out) is out
+    numpy.testing.assert_array_equal(numpy.asarray(f @ v), numpy.asarray(out))
+    assert np.matmul(f, v, out=out) is out
+    out.flags.writeable = False
+    with pytest.raises(ValueError):
+        np.dot(f, v, out)
 
 
 def test_a_vector_times_a_matrix_is_no_fallback():

@@ -79,7 +79,9 @@ def test_the_first_nan_is_the_extreme(name, dtype):
         theirs = numpy.roll(numpy.array(values, dtype), turn)
         check_same(getattr(np, name)(np.asarray(theirs)), getattr(numpy, name)(theirs))
         square = theirs.reshape(4, 4)
-        check_same(getattr(np, name)(np.asarray(square), axis=(0, 1)), getattr(numpy, name)(square, axis=(0, 1)))
+        check_same(
+            getattr(np, name)(np.asarray(square), axis=(0, 1)), getattr(numpy, name)(square, axis=(0, 1))
+        )
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -499,9 +499,7 @@ impl NdArray {
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        if out.is_none()
-            && let Some(made) = crate::products::native(Product::Dot, slf.as_any(), b)?
-        {
+        if let Some(made) = crate::products::native(Product::Dot, slf.as_any(), b, out)? {
             return Ok(made);
         }
         let keywords = PyDict::new(py);

@@ -295,7 +295,7 @@ fn matmul<'py>(
         return Ok(not_implemented(py));
     }
     let (a, b) = if side == Side::Left { (slf.as_any(), other) } else { (other, slf.as_any()) };
-    match crate::products::matmul(a, b)? {
+    match crate::products::matmul(a, b, None)? {
         Some(made) => Ok(made),
         None => crate::ufunc::call_named("matmul", &pair(slf, other, side)?, None),
     }

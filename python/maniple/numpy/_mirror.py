@@ -218,8 +218,8 @@ class FallbackUfunc:
         self.__name__ = original.__name__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.__maniple_numpy__ is numpy.matmul and len(args) == 2 and not kwargs:
-            made = _maniple.matmul(*args)
+        if self.__maniple_numpy__ is numpy.matmul and len(args) in (2, 3) and kwargs.keys() <= {"out"}:
+            made = _maniple.matmul(*args, **kwargs)
             if made is not None:
                 return made
         return _fallback.run(self.__name__, self.__maniple_numpy__, args, kwargs)

@@ -40,7 +40,9 @@ Draw = Callable[[numpy.random.Generator, numpy.ndarray], None]
 _threads: tuple[int, ThreadPoolExecutor] | None = None
 
 
-def random(self: numpy.random.Generator, size: Any = None, dtype: Any = numpy.float64, out: Any = None) -> Any:
+def random(
+    self: numpy.random.Generator, size: Any = None, dtype: Any = numpy.float64, out: Any = None
+) -> Any:
     """`Generator.random`."""
 
     def draw(generator: numpy.random.Generator, part: numpy.ndarray) -> None:
@@ -100,7 +102,9 @@ def _with(name: str, **defaults: float) -> Callable[..., Any]:
         named = dict(zip((*defaults, "size"), args))
         given = named | kwargs
         size = given.pop("size", None)
-        known = len(args) == len(named) and not named.keys() & kwargs.keys() and given.keys() <= defaults.keys()
+        known = (
+            len(args) == len(named) and not named.keys() & kwargs.keys() and given.keys() <= defaults.keys()
+        )
         if not (known and all(type(value) in (int, float) for value in given.values()) and _is_long(size)):
             return original(self, *args, **kwargs)
 
@@ -199,7 +203,11 @@ def _workers() -> int:
     """How many threads the machine's processors are."""
     if _maniple.settings()["mapper"] == "serial":
         return 1
-    return sum(processor["workers"] for processor in _maniple.machine()["processors"] if processor["backend"] == "cpu")
+    return sum(
+        processor["workers"]
+        for processor in _maniple.machine()["processors"]
+        if processor["backend"] == "cpu"
+    )
 
 
 def _pool() -> ThreadPoolExecutor:
