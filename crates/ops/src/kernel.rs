@@ -87,6 +87,8 @@ pub(crate) trait Kernel {
     }
     /// Whether only an element whose first result is odd may mean an event: zero, subnormal, infinite or a NaN.
     const ODD_EVENTS: bool = false;
+    /// Whether only an element that is for `rare` may mean an event.
+    const RARE_EVENTS: bool = false;
     /// The events one element means, from its inputs and first result, where `STATUS` is `Computed` or `Reviewed`.
     #[inline(always)]
     fn events(
@@ -157,7 +159,9 @@ unsafe fn block<K: Kernel>(ins: *const *const u8, outs: *const *mut u8, n: usize
         let o = output::<K::O>(outs, 0, n);
         let p = output::<K::P>(outs, 1, n);
         match K::STATUS {
-            Status::Natural => each::<K>(a, b, c, o, p),
+            Status::Natural => {
+                each::<K>(a, b, c, o, p);
+            }
             Status::Quiet => {
                 let before = flags::status();
                 each::<K>(a, b, c, o, p);
@@ -203,9 +207,12 @@ fn each_with_events<K: Kernel>(
         let b = K::B::widen(&b[part.clone()], room_b);
         let c = K::C::widen(&c[part.clone()], room_c);
         let (o, p) = (&mut o[part.clone()], &mut p[part]);
-        each::<Wide<K>>(a, b, c, K::O::wide(o, room_o), K::P::wide(p, room_p));
+        let rare = each::<Wide<K>>(a, b, c, K::O::wide(o, room_o), K::P::wide(p, room_p));
         K::O::narrow(o, room_o);
         K::P::narrow(p, room_p);
+        if K::RARE_EVENTS && !rare {
+            continue;
+        }
         // SAFETY: they were written just now.
         let results = unsafe { std::slice::from_raw_parts(o.as_ptr().cast::<K::O>(), o.len()) };
         events |= all_events::<Wide<K>>(a, b, c, K::O::widen(results, room_o));
@@ -224,6 +231,7 @@ impl<K: Kernel> Kernel for Wide<K> {
     type P = <K::P as Lane>::Wide;
     const STATUS: Status = K::STATUS;
     const ODD_EVENTS: bool = K::ODD_EVENTS;
+    const RARE_EVENTS: bool = K::RARE_EVENTS;
     #[inline(always)]
     fn call(
         a: <K::A as Lane>::Value,
@@ -255,6 +263,7 @@ impl<K: Kernel> Kernel for Wide<K> {
     }
 }
 
+/// Computes all elements, and says whether some were rare.
 #[inline(always)]
 fn each<K: Kernel>(
     a: &[K::A],
@@ -262,7 +271,7 @@ fn each<K: Kernel>(
     c: &[K::C],
     o: &mut [MaybeUninit<K::O>],
     p: &mut [MaybeUninit<K::P>],
-) {
+) -> bool {
     let n = o.len();
     let (a, b, c, p) = (&a[..n], &b[..n], &c[..n], &mut p[..n]);
     for i in 0..n {
@@ -270,8 +279,8 @@ fn each<K: Kernel>(
         o[i].write(K::O::store(first));
         p[i].write(K::P::store(second));
     }
+    let mut rare = false;
     if K::HAS_RARE {
-        let mut rare = false;
         for i in 0..n {
             rare |= K::is_rare(a[i].load(), b[i].load(), c[i].load());
         }
@@ -279,6 +288,7 @@ fn each<K: Kernel>(
             each_rare::<K>(a, b, c, o, p);
         }
     }
+    rare
 }
 
 #[cold]

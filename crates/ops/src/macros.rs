@@ -7,7 +7,7 @@
 //! Where the instructions of a body raise other floating point events than NumPy reports, or none, `events { .. }`
 //! states those that one element means, `events(result) { .. }` with the first output at hand. `odd` does the same where
 //! only an element whose first output is zero, subnormal, infinite or missing means any: blocks without one are not
-//! looked at. `review` does so where the processor is sure to meet some event if an element means one.
+//! looked at; `rare` where only an element that is computed apart does. `review` does so where the processor is sure to meet some event if an element means one.
 //!
 //! `; unless (condition) { .. }` after the body computes the elements for which the condition holds: one at a time, after
 //! all others, so that the body's loop vectorises.
@@ -173,7 +173,8 @@ macro_rules! kernel {
             type O = $o;
             type P = $p;
             const STATUS: Status = $crate::macros::status!($status $events);
-            const ODD_EVENTS: bool = $crate::macros::odd_events!($events);
+            const ODD_EVENTS: bool = $crate::macros::events_are!(odd $events);
+            const RARE_EVENTS: bool = $crate::macros::events_are!(rare $events);
             #[inline(always)]
             fn call(
                 $a: <$first as Lane>::Value,
@@ -251,17 +252,23 @@ macro_rules! status {
     ($status:ident (odd $($rest:tt)*)) => {
         Status::Computed
     };
+    ($status:ident (rare $($rest:tt)*)) => {
+        Status::Computed
+    };
     ($status:ident (review $($rest:tt)*)) => {
         Status::Reviewed
     };
 }
 
-/// Whether only odd results mean events.
-macro_rules! odd_events {
-    ((odd $($rest:tt)*)) => {
+/// Whether the events of a case are stated in the way of that name.
+macro_rules! events_are {
+    (odd (odd $($rest:tt)*)) => {
         true
     };
-    ($anything:tt) => {
+    (rare (rare $($rest:tt)*)) => {
+        true
+    };
+    ($way:ident $anything:tt) => {
         false
     };
 }
@@ -279,4 +286,4 @@ macro_rules! folds {
     };
 }
 
-pub(crate) use {case, events, folds, group, groups, identity, kernel, odd_events, ops, rare, status};
+pub(crate) use {case, events, events_are, folds, group, groups, identity, kernel, ops, rare, status};

@@ -286,17 +286,17 @@ crate::macros::ops! {
     }
     /// The sine.
     Sin "sin" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::sin(a) }; unless (a.is_huge()) { a.sin_of_huge() }, events { events::domain(a.is_infinite(), false) }
+        float => (a) -> S { Real::sin(a) }; unless (a.is_huge()) { a.sin_of_huge() }, rare { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::sin) }
     }
     /// The cosine.
     Cos "cos" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::cos(a) }; unless (a.is_huge()) { a.cos_of_huge() }, events { events::domain(a.is_infinite(), false) }
+        float => (a) -> S { Real::cos(a) }; unless (a.is_huge()) { a.cos_of_huge() }, rare { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::cos) }
     }
     /// The tangent.
     Tan "tan" 1 -> 1 Linear Natural None 0.0 Nothing {
-        float => (a) -> S { Real::tan(a) }; unless (a.is_huge()) { a.tan_of_huge() }, events { events::domain(a.is_infinite(), false) }
+        float => (a) -> S { Real::tan(a) }; unless (a.is_huge()) { a.tan_of_huge() }, rare { events::domain(a.is_infinite(), false) }
         complex => (a) -> S { complex::wide(a, complex::tan) }
     }
     /// The inverse sine.

@@ -32,10 +32,10 @@ const COS: [f64; 6] = [
     -1.135_993_427_416_529_9e-11,
 ];
 
-/// Whether a number is finite and too large for [`sin`], [`cos`] and [`tan`].
+/// Whether a number is infinite or too large for [`sin`], [`cos`] and [`tan`].
 #[inline(always)]
 pub(crate) fn is_huge(x: f64) -> bool {
-    (x.abs() > LIMIT) & (x.abs() < f64::INFINITY)
+    x.abs() > LIMIT
 }
 
 /// The sine, where the number is not huge.

@@ -20,10 +20,10 @@ const COS_SINGLE: [f32; 3] = [0.041_666_646, -0.001_388_730_1, 2.443_070_5e-5];
 const TAN_SINGLE: [f32; 6] =
     [0.333_331_1, 0.133_399_44, 0.053_319_745, 0.024_747_377, 0.002_623_515, 0.009_673_068];
 
-/// Whether a number is finite and too large for [`sin`], [`cos`] and [`tan`].
+/// Whether a number is infinite or too large for [`sin`], [`cos`] and [`tan`].
 #[inline(always)]
 pub(crate) fn is_huge(x: f32) -> bool {
-    (x.abs() > LIMIT) & (x.abs() < f32::INFINITY)
+    x.abs() > LIMIT
 }
 
 /// The sine, where the number is not huge.
