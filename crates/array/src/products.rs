@@ -65,6 +65,10 @@ fn sum(a: &Array, b: &Array, axis: isize) -> Result<Array> {
     let both_truth = a.dtype() == Dtype::Bool && b.dtype() == Dtype::Bool;
     let (times, plus) = if both_truth { (Op::LogicalAnd, Op::LogicalOr) } else { (Op::Multiply, Op::Add) };
     let products = apply_one(times, &[a.into(), b.into()])?;
+    if products.ndim() == 1 && !products.dtype().is_integer() {
+        // The plainest reduction has a way of its own.
+        return reduce(plus, &products, &Reduction::default());
+    }
     let options = Reduction { axes: Some(&[axis]), dtype: Some(products.dtype()), ..Reduction::default() };
     reduce(plus, &products, &options)
 }
