@@ -17,9 +17,9 @@ def finish():
 
 order = []
 earlier = np.arange(10.0) * 2
-x = np.linspace(0, 1, 10_000_000)
+x = np.linspace(0, 1, 20_000_000)
 for _ in range(25):
-    x = np.sin(x) + 0.1
+    x = np.power(x + 1.1, 0.7)
 waiting = threading.Thread(target=finish)
 signal.signal(signal.SIGALRM, interrupt)
 signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -30,7 +30,7 @@ try:
 except KeyboardInterrupt:
     order.append("interrupted")
 waiting.join()
-print(order, float(earlier.sum()), bool(abs(x[0] - 0.1) < 2), float(np.ones(3).sum()))
+print(order, float(earlier.sum()), bool(abs(x[0] - 2.4) < 0.1), float(np.ones(3).sum()))
 """
 
 
