@@ -50,9 +50,11 @@ fn texts_compute_what_rows_compute() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (source, program) = (folder.join("cuda_text.cpp"), folder.join("cuda_text"));
     std::fs::write(&source, program_text(&kernels)).expect("the folder for tests can be written");
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    // A copy, since the folder of compiled tests may serve several clones.
+    std::fs::write(folder.join("cuda_text_host.h"), include_str!("cuda_text_host.h"))
+        .expect("the folder for tests can be written");
     let compiled = Command::new("g++")
-        .args(["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-fno-fast-math", "-I", here, "-o"])
+        .args(["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-fno-fast-math", "-o"])
         .args([&program, &source])
         .status()
         .expect("g++ is installed");
