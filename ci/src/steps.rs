@@ -7,7 +7,10 @@ use std::process::Command;
 
 /// Settings under which every program must give the same bits.
 const HOSTILE: &[(&str, &[(&str, &str)])] = &[
-    ("3 pieces, all compiled", &[("MANIPLE_PIECES", "3"), ("MANIPLE_CHECK", "1"), ("MANIPLE_JIT", "always")]),
+    (
+        "3 pieces, all compiled",
+        &[("MANIPLE_PIECES", "3"), ("MANIPLE_CHECK", "1"), ("MANIPLE_JIT", "always"), ("MANIPLE_SMALL", "0")],
+    ),
     (
         "3 memories, random mapper, window 1",
         &[("MANIPLE_MACHINE", "1,1,1"), ("MANIPLE_MAPPER", "random:7"), ("MANIPLE_WINDOW", "1")],
@@ -19,6 +22,7 @@ const HOSTILE: &[(&str, &[(&str, &str)])] = &[
             ("MANIPLE_MAPPER", "random:8"),
             ("MANIPLE_PIECES", "3"),
             ("MANIPLE_CHECK", "1"),
+            ("MANIPLE_SMALL", "0"),
         ],
     ),
     (

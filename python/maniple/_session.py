@@ -6,18 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import _arrays, _maniple, _warnings
-from ._fallback import FallbackError, FallbackWarning, mode, run, set_mode
+from ._fallback import FallbackError, FallbackWarning, mode, set_mode
 from ._report import Report
 
+sync = _maniple.sync
+
 __all__ = ["FallbackError", "FallbackWarning", "Report", "fallback", "machine", "on", "report", "sync"]
-
-
-def sync() -> None:
-    """Wait until all work asked for so far is done, and emit its warnings.
-
-    Raises what failed in it, such as `MemoryError`.
-    """
-    _warnings.settle()
 
 
 def report() -> Report:
@@ -67,6 +61,5 @@ def _finish() -> None:
 
 
 _arrays.install()
-_maniple.set_hook("fallback", run)
 _warnings.watch_filters()
 atexit.register(_finish)

@@ -372,11 +372,11 @@ impl NdArray {
         let py = slf.py();
         match slf.get().held(py) {
             Held::Native(_) => {
-                slf.get().base.as_ref().map(|base| crate::hooks::wrapped(base.bind(py))).transpose()
+                slf.get().base.as_ref().map(|base| crate::fallback::to_ours(base.bind(py))).transpose()
             }
             Held::Foreign(array) => {
                 let base = array.bind(py).getattr("base")?;
-                if base.is_none() { Ok(None) } else { Ok(Some(crate::hooks::wrapped(&base)?)) }
+                if base.is_none() { Ok(None) } else { Ok(Some(crate::fallback::to_ours(&base)?)) }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The object that `ndarray.flat` returns: NumPy's own iterator over the shared memory, with arrays of ours in and out.
 
 use crate::array::NdArray;
-use crate::hooks::{to_numpy, wrapped};
+use crate::fallback::{to_numpy, to_ours};
 use crate::interop::export_array;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
@@ -42,7 +42,7 @@ impl Flat {
     }
 
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        wrapped(&self.iterator.bind(key.py()).get_item(to_numpy(key)?)?)
+        to_ours(&self.iterator.bind(key.py()).get_item(to_numpy(key)?)?)
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -50,7 +50,7 @@ impl Flat {
     }
 
     fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, how: CompareOp) -> PyResult<Bound<'py, PyAny>> {
-        wrapped(&self.iterator.bind(other.py()).rich_compare(to_numpy(other)?, how)?)
+        to_ours(&self.iterator.bind(other.py()).rich_compare(to_numpy(other)?, how)?)
     }
 
     /// As NumPy's, which shows the memory itself where it can, whatever `copy` says: `put_along_axis` relies on it.
@@ -68,6 +68,6 @@ impl Flat {
     }
 
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        wrapped(&self.iterator.bind(py).call_method0("copy")?)
+        to_ours(&self.iterator.bind(py).call_method0("copy")?)
     }
 }

@@ -61,7 +61,7 @@ pub fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             if is_number(&array)? && !among {
                 // NumPy's answer is a number too.
                 let call = numpy(array.py()).getattr(*name)?.call(arguments, keywords)?;
-                return Ok(crate::hooks::wrapped(&call)?.unbind());
+                return Ok(crate::fallback::to_ours(&call)?.unbind());
             }
             let (arguments, keywords) = (rest, options);
             let Some(array) = ours(&array)? else { return Err(not_native()) };

@@ -1,24 +1,21 @@
-//! What Python code plugs in: who runs calls that are not native, and who answers NumPy's protocols.
+//! What Python code plugs in: who answers NumPy's protocols, and who hears of floating point events.
 //!
-//! The package `maniple` sets the hooks when it is imported. Without them a fallback converts arguments and results
-//! here, without keeping a record.
+//! The package `maniple` sets the hooks when it is imported.
 
 use crate::array::{Held, NdArray};
-use crate::interop;
-use crate::types::{is_exactly, numpy, types};
+use crate::types::numpy;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::sync::Mutex;
 
 /// The names that [`set_hook`] knows.
-const NAMES: [&str; 4] = ["fallback", "function", "override", "errcall"];
+const NAMES: [&str; 3] = ["function", "override", "errcall"];
 
-static HOOKS: Mutex<[Option<Py<PyAny>>; 4]> = Mutex::new([None, None, None, None]);
+static HOOKS: Mutex<[Option<Py<PyAny>>; 3]> = Mutex::new([None, None, None]);
 
 /// Sets a hook:
 ///
-/// - `fallback(name, function, args, kwargs)` runs NumPy's `function` on our arrays and returns ours;
 /// - `function(func, types, args, kwargs)` answers `__array_function__`;
 /// - `override(ufunc, method, args, kwargs)` asks the operands of NumPy's `ufunc` that define `__array_ufunc__`;
 /// - `errcall(kind, flag, message)` acts on a floating point event whose `numpy.errstate` is `call`, `print` or `log`.
@@ -40,59 +37,6 @@ pub fn hook<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
     hooks[at].as_ref().map(|found| found.bind(py).clone())
 }
 
-/// Runs NumPy's `function` on arguments among which are arrays of ours.
-pub fn fallback<'py>(
-    name: &str,
-    function: &Bound<'py, PyAny>,
-    arguments: &Bound<'py, PyTuple>,
-    keywords: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = function.py();
-    if let Some(run) = hook(py, "fallback") {
-        let none = PyDict::new(py);
-        return run.call1((name, function, arguments, keywords.unwrap_or(&none)));
-    }
-    let arguments = convert(arguments.as_any(), &interop::export_any)?.cast_into::<PyTuple>()?;
-    let keywords = match keywords {
-        None => None,
-        Some(keywords) => Some(convert(keywords.as_any(), &interop::export_any)?.cast_into::<PyDict>()?),
-    };
-    wrapped(&function.call(arguments, keywords.as_ref())?)
-}
-
-/// Runs a function of the module `numpy`.
-pub fn fallback_named<'py>(
-    name: &str,
-    arguments: &Bound<'py, PyTuple>,
-    keywords: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    fallback(name, &numpy(arguments.py()).getattr(name)?, arguments, keywords)
-}
-
-/// Runs a method of `numpy.ndarray`, whose first argument is the array.
-pub fn fallback_method<'py>(
-    name: &str,
-    slf: &Bound<'py, NdArray>,
-    arguments: &Bound<'py, PyTuple>,
-    keywords: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = slf.py();
-    if crate::array::deferred_of(slf.as_any()).is_some() {
-        // NumPy's scalar has the method too.
-        let arguments = to_numpy(arguments.as_any())?.cast_into::<PyTuple>()?;
-        let keywords = match keywords {
-            None => None,
-            Some(keywords) => Some(to_numpy(keywords.as_any())?.cast_into::<PyDict>()?),
-        };
-        let value = interop::export_any(slf)?;
-        return wrapped(&value.getattr(name)?.call(arguments, keywords.as_ref())?);
-    }
-    let function = numpy(py).getattr("ndarray")?.getattr(name)?;
-    let all: Vec<_> = [slf.as_any().clone()].into_iter().chain(arguments.iter()).collect();
-    let all = PyTuple::new(py, all)?;
-    fallback(&format!("ndarray.{name}"), &function, &all, keywords)
-}
-
 /// A value with every array of ours replaced by one of NumPy's with the same dtype and shape, all of whose elements
 /// are one zero.
 pub fn stand_ins<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -109,28 +53,6 @@ pub fn stand_ins<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
             }
         }
     })
-}
-
-/// A value with NumPy's arrays in it as arrays of ours.
-pub fn wrapped<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = value.py();
-    if is_exactly(value, types(py).numpy_array) {
-        return Ok(interop::wrap(value)?.into_any());
-    }
-    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        let items: Vec<_> = tuple.iter().map(|item| wrapped(&item)).collect::<PyResult<_>>()?;
-        return Ok(PyTuple::new(py, items)?.into_any());
-    }
-    if let Ok(list) = value.cast_exact::<PyList>() {
-        let items: Vec<_> = list.iter().map(|item| wrapped(&item)).collect::<PyResult<_>>()?;
-        return Ok(PyList::new(py, items)?.into_any());
-    }
-    Ok(value.clone())
-}
-
-/// A value with every array of ours in it as an array of NumPy's that shares its memory.
-pub fn to_numpy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    convert(value, &interop::export_any)
 }
 
 /// Replaces the arrays of ours in a value, also inside tuples, lists and dicts.

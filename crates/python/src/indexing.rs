@@ -2,7 +2,7 @@
 
 use crate::array::{Held, NdArray, view_of};
 use crate::errors::run;
-use crate::hooks::fallback_method;
+use crate::fallback::fallback_method;
 use crate::input::{Given, Seen, see};
 use crate::interop::bring_home;
 use crate::scalar::scalar_at;
@@ -257,7 +257,7 @@ impl NdArray {
             Held::Foreign(_) => {
                 let rows =
                     py.import("builtins")?.call_method1("list", (crate::interop::export_array(slf)?,))?;
-                Ok(crate::hooks::wrapped(&rows)?.try_iter()?.into_any())
+                Ok(crate::fallback::to_ours(&rows)?.try_iter()?.into_any())
             }
         }
     }

@@ -292,7 +292,7 @@ impl Converting {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let made = self.object.bind(arguments.py()).call_method("__array__", arguments, keywords)?;
-        crate::hooks::to_numpy(&made)
+        crate::fallback::to_numpy(&made)
     }
 }
 

@@ -158,7 +158,15 @@ pub fn attach(array: &Bound<'_, PyAny>) -> Option<(Array, bool)> {
         let offset = if shape.contains(&0) { 0 } else { data as isize - base as isize };
         return Some((ours.with_view(dtype, View { offset, shape, strides }), writeable));
     }
-    let mut view = View { offset: 0, shape, strides };
+    let attached = attach_memory(array, dtype, data, View { offset: 0, shape, strides });
+    attached.region().export();
+    watch(attached.region(), array);
+    Some((attached, writeable))
+}
+
+/// An array on the memory of a NumPy array, of which its dtype, the address of its first element, shape and strides are
+/// given.
+fn attach_memory(array: &Bound<'_, PyAny>, dtype: Dtype, data: *const u8, mut view: View) -> Array {
     let mut low = 0;
     if view.size() > 0 {
         low = reach_below(&view);
@@ -167,11 +175,7 @@ pub fn attach(array: &Bound<'_, PyAny>) -> Option<(Array, bool)> {
     let bytes = view.span(dtype.size()).high;
     let keeper = Box::new(array.clone().unbind());
     // SAFETY: the NumPy array keeps its memory for as long as `keeper` holds it, and the view is that of the array.
-    let attached =
-        unsafe { Array::attach((data as u64).wrapping_sub(low as u64), bytes, keeper, dtype, view) };
-    attached.region().export();
-    watch(attached.region(), array);
-    Some((attached, writeable))
+    unsafe { Array::attach((data as u64).wrapping_sub(low as u64), bytes, keeper, dtype, view) }
 }
 
 /// The elements of a NumPy array for a call that only reads them: small ones are copied, so that the call need not
@@ -564,25 +568,29 @@ pub fn array_of(value: maniple_array::Scalar) -> maniple_array::Result<Array> {
     Ok(unsafe { Array::attach(address, dtype.size(), place, dtype, View::contiguous(&[], dtype.size())) })
 }
 
-/// The array of ours on a NumPy array that was just made and that nobody else holds: it is not shared from the start.
+/// The array of ours on a NumPy array that was just made: if nobody else holds it, it is not shared from the start.
 pub fn adopt(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = array.py();
-    // SAFETY: the object is alive; the caller's reference is one of those counted.
-    let alone = is_exactly(&array, types(py).numpy_array) && unsafe { only_we_hold(array.as_ptr()) };
-    let Some((native, writeable)) = attach(&array) else {
-        return if is_exactly(&array, types(py).numpy_array) {
-            Ok(Bound::new(py, NdArray::foreign(array.unbind()))?.into_any())
-        } else {
-            Ok(array)
-        };
-    };
-    if alone {
-        let mut list = LIST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        list.pop();
-        WATCHED.store(list.len(), Ordering::Relaxed);
-        drop(list);
-        native.region().unexport();
+    if !is_exactly(&array, types(py).numpy_array) {
+        return Ok(array);
     }
-    let base = base_of(&array);
-    Ok(Bound::new(py, NdArray::attached(native, writeable).with_base(base))?.into_any())
+    // SAFETY: the object is alive; the caller's reference is the one that is counted.
+    if unsafe { only_we_hold(array.as_ptr()) }
+        && let Some((dtype, data, shape, strides, flags)) = parts(&array)
+    {
+        let native = attach_memory(&array, dtype, data, View { offset: 0, shape, strides });
+        let made = NdArray::attached(native, flags & NPY_ARRAY_WRITEABLE != 0);
+        return Ok(Bound::new(py, made.with_base(base_of(&array)))?.into_any());
+    }
+    Ok(wrap(&array)?.into_any())
+}
+
+/// The size in bytes of a NumPy array's elements.
+pub fn bytes_of_numpy(array: &Bound<'_, PyAny>) -> usize {
+    parts(array).map_or(0, |(dtype, _, shape, _, _)| shape.iter().product::<usize>() * dtype.size())
+}
+
+/// The number of elements of a NumPy array, if it is one that we can hold.
+pub fn elements_of_numpy(array: &Bound<'_, PyAny>) -> Option<usize> {
+    parts(array).map(|(_, _, shape, _, _)| shape.iter().product())
 }

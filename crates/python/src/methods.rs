@@ -3,7 +3,7 @@
 use crate::arguments::{self, Truth, Wanted, given};
 use crate::array::{Held, NdArray, fresh, read_only_view, result, view_of, view_or_copy};
 use crate::errors::run;
-use crate::hooks::{fallback_method, fallback_named};
+use crate::fallback::{fallback_method, fallback_named};
 use crate::input::{Seen, see};
 use crate::interop::{self, export_array};
 use crate::types::{dtype_object, numpy, types};
@@ -251,7 +251,7 @@ impl NdArray {
     fn transposed<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().held(slf.py()) {
             Held::Native(array) => view_of(slf, array.transposed()),
-            Held::Foreign(array) => crate::hooks::wrapped(&array.bind(slf.py()).getattr("T")?),
+            Held::Foreign(array) => crate::fallback::to_ours(&array.bind(slf.py()).getattr("T")?),
         }
     }
 
@@ -263,7 +263,7 @@ impl NdArray {
                 Err(PyValueError::new_err("matrix transpose with ndim < 2 is undefined"))
             }
             Held::Native(array) => view_of(slf, run(py, || array.swapaxes(-1, -2))?),
-            Held::Foreign(array) => crate::hooks::wrapped(&array.bind(py).getattr("mT")?),
+            Held::Foreign(array) => crate::fallback::to_ours(&array.bind(py).getattr("mT")?),
         }
     }
 
@@ -272,7 +272,7 @@ impl NdArray {
         match slf.get().held(slf.py()) {
             Held::Native(array) if array.dtype().is_complex() => view_of(slf, array.complex_part(Part::Real)),
             Held::Native(_) => Ok(slf.clone().into_any()),
-            Held::Foreign(array) => crate::hooks::wrapped(&array.bind(slf.py()).getattr("real")?),
+            Held::Foreign(array) => crate::fallback::to_ours(&array.bind(slf.py()).getattr("real")?),
         }
     }
 
@@ -296,7 +296,7 @@ impl NdArray {
                 }
                 Ok(Bound::new(py, NdArray::read_only(zeros))?.into_any())
             }
-            Held::Foreign(array) => crate::hooks::wrapped(&array.bind(py).getattr("imag")?),
+            Held::Foreign(array) => crate::fallback::to_ours(&array.bind(py).getattr("imag")?),
         }
     }
 

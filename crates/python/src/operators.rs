@@ -2,7 +2,7 @@
 
 use crate::array::{Held, NdArray, result};
 use crate::errors::{ask_numpy, attempt, exception, raised_by_numpy};
-use crate::hooks::fallback;
+use crate::fallback::fallback;
 use crate::input::{Seen, has_a_say, see};
 use crate::types::{is_float, is_int, numpy, types};
 use crate::warnings;
@@ -282,7 +282,7 @@ pub fn compare<'py>(
         CompareOp::Gt => "__gt__",
         CompareOp::Ge => "__ge__",
     };
-    crate::hooks::fallback_method(name, slf, &PyTuple::new(py, [other])?, None)
+    crate::fallback::fallback_method(name, slf, &PyTuple::new(py, [other])?, None)
 }
 
 fn matmul<'py>(
@@ -328,7 +328,7 @@ fn power<'py>(slf: &Bound<'py, NdArray>, other: &Bound<'py, PyAny>) -> PyResult<
             None => binary(Op::Power, slf, other, Side::Left),
         },
         None if defers(slf, other)? => Ok(not_implemented(py)),
-        None => crate::hooks::fallback_method("__pow__", slf, &PyTuple::new(py, [other])?, None),
+        None => crate::fallback::fallback_method("__pow__", slf, &PyTuple::new(py, [other])?, None),
     }
 }
 
@@ -415,7 +415,7 @@ macro_rules! operators {
 
             fn __imatmul__(slf: &Bound<'_, NdArray>, other: Willing<'_>) -> PyResult<()> {
                 let arguments = PyTuple::new(slf.py(), [other.0])?;
-                crate::hooks::fallback_method("__imatmul__", slf, &arguments, None).map(|_| ())
+                crate::fallback::fallback_method("__imatmul__", slf, &arguments, None).map(|_| ())
             }
 
             fn __neg__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {

@@ -2,7 +2,8 @@
 
 use crate::array::{Held, NdArray};
 use crate::errors::run;
-use crate::hooks::{fallback, hook};
+use crate::fallback::fallback;
+use crate::hooks::hook;
 use crate::interop::{self, export_array};
 use crate::scalar::value;
 use crate::types::numpy;
@@ -275,6 +276,6 @@ impl NdArray {
         return_scalar: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = (slf, context, return_scalar);
-        crate::hooks::wrapped(array)
+        crate::fallback::to_ours(array)
     }
 }

@@ -3,7 +3,7 @@
 use crate::arguments::{self, Wanted, given};
 use crate::array::{Held, NdArray, fresh, result};
 use crate::errors::{attempt, exception};
-use crate::hooks::fallback_method;
+use crate::fallback::fallback_method;
 use crate::input::{Given, Seen, see};
 use crate::ufunc::single_target;
 use crate::warnings;

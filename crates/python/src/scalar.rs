@@ -133,7 +133,7 @@ impl Deferred {
     }
 
     fn __getitem__<'py>(slf: &Bound<'py, Deferred>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        crate::hooks::wrapped(&number(slf)?.get_item(key)?)
+        crate::fallback::to_ours(&number(slf)?.get_item(key)?)
     }
 
     fn __getattr__<'py>(slf: &Bound<'py, Deferred>, name: &str) -> PyResult<Bound<'py, PyAny>> {

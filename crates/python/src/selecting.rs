@@ -3,7 +3,7 @@
 use crate::arguments::{self, given};
 use crate::array::{Held, NdArray, fresh, result};
 use crate::errors::{attempt, exception, run};
-use crate::hooks::fallback_method;
+use crate::fallback::fallback_method;
 use crate::indexing::{loses, parse_one};
 use crate::input::{Given, Seen, see, sequence};
 use crate::interop;

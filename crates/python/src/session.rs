@@ -27,9 +27,12 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
     py.get_type::<crate::ufunc::Ufunc>().setattr("__doc__", property)
 }
 
-/// Runs everything that was recorded, and waits for it. The interpreter is released only if there is something to wait for.
+/// Waits until all work asked for so far is done, and emits its warnings.
+///
+/// Raises what failed in it, such as `MemoryError`.
 #[pyfunction]
 pub fn sync(py: Python<'_>) -> PyResult<()> {
+    // The interpreter is released only if there is something to wait for.
     if !run(py, || Ok(runtime().try_sync()?))? {
         crate::interop::wait(py, |end| Ok(runtime().settle(None, end)?))?;
         let waited = py.detach(|| attempt(|| Ok(runtime().sync()?)));
@@ -127,6 +130,7 @@ pub fn settings(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     found.set_item("on", &settings.on)?;
     found.set_item("pieces", settings.pieces)?;
     found.set_item("record", &settings.record)?;
+    found.set_item("small", settings.small)?;
     found.set_item("window", settings.window)?;
     Ok(found)
 }

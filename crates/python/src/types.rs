@@ -19,6 +19,8 @@ pub struct Types {
     pub numpy_array: *mut ffi::PyTypeObject,
     /// `numpy.generic`.
     pub generic: *mut ffi::PyTypeObject,
+    /// `numpy.dtype`.
+    pub dtype: *mut ffi::PyTypeObject,
     /// The dtype of each of NumPy's scalar types that we hold; `longlong` is another `int64`.
     pub scalars: [(*mut ffi::PyTypeObject, Dtype); 16],
     /// NumPy's dtype objects, in the order of [`Dtype::ALL`].
@@ -115,6 +117,7 @@ impl Types {
             deferred: py.get_type::<Deferred>().as_type_ptr(),
             numpy_array: class(NpyTypes::PyArray_Type),
             generic: class(NpyTypes::PyGenericArrType_Type),
+            dtype: class(NpyTypes::PyArrayDescr_Type),
             scalars,
             dtypes: dtypes.try_into().expect("one per dtype"),
             no_value: numpy.getattr("_NoValue")?.unbind(),

@@ -3,7 +3,8 @@
 use crate::arguments::{self, Wanted, given};
 use crate::array::{Held, NdArray, result};
 use crate::errors::{attempt, exception};
-use crate::hooks::{fallback, hook};
+use crate::fallback::fallback;
+use crate::hooks::hook;
 use crate::input::{Given, Seen, has_a_say, see};
 use crate::interop;
 use crate::operators::{Failure, record, record_one, refused};

@@ -5,11 +5,11 @@ use crate::errors::{attempt, run};
 use crate::{hooks, lines};
 use maniple_array::{Context, runtime, set_context};
 use maniple_ops::Flags;
-use maniple_runtime::Warning;
+use maniple_runtime::{Line, Warning};
 use pyo3::exceptions::{PyFloatingPointError, PyRuntimeWarning, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyType};
 use std::cell::Cell;
 use std::ffi::CString;
 use std::ptr;
@@ -135,14 +135,17 @@ fn emit_one(py: Python<'_>, warning: &Warning) -> PyResult<()> {
                 }
             }
             // The event was watched for when the call was made, whatever the state is now.
-            Mode::Warn | Mode::Ignore => warn(py, &message, warning)?,
+            Mode::Warn | Mode::Ignore => {
+                warn_at(py, &py.get_type::<PyRuntimeWarning>(), &message, warning.line)?;
+            }
         }
     }
     Ok(())
 }
 
-fn warn(py: Python<'_>, message: &str, warning: &Warning) -> PyResult<()> {
-    let (file, line, globals) = lines::with_place(warning.line, |place| match place {
+/// A warning at a line of the user's program.
+pub fn warn_at(py: Python<'_>, category: &Bound<'_, PyType>, message: &str, line: Line) -> PyResult<()> {
+    let (file, line, globals) = lines::with_place(line, |place| match place {
         None => (String::from("<unknown>"), 1, None),
         Some(place) => {
             (place.file.clone(), place.line, place.globals.as_ref().map(|globals| globals.clone_ref(py)))
@@ -166,7 +169,7 @@ fn warn(py: Python<'_>, message: &str, warning: &Warning) -> PyResult<()> {
     // SAFETY: all pointers are live C strings or Python objects; null stands for "none".
     let raised = unsafe {
         ffi::PyErr_WarnExplicit(
-            py.get_type::<PyRuntimeWarning>().as_ptr(),
+            category.as_ptr(),
             message.as_ptr(),
             file.as_ptr(),
             line as i32,

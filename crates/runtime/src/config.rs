@@ -97,6 +97,11 @@ pub const SETTINGS: &[Setting] = &[
         help: "File to which the stream is recorded for maniple-replay.",
     },
     Setting {
+        name: "MANIPLE_SMALL",
+        default: "8192",
+        help: "Elements up to which a function that NumPy writes in Python runs there; 0 for never.",
+    },
+    Setting {
         name: "MANIPLE_TRACE",
         default: "none",
         help: "File to which a timeline is written, for chrome://tracing or Perfetto.",
@@ -141,6 +146,8 @@ pub struct Settings {
     pub pieces: Option<u32>,
     /// Where the stream is recorded.
     pub record: Option<String>,
+    /// Elements up to which a function that NumPy writes in Python runs there.
+    pub small: usize,
     /// Where a timeline is written.
     pub trace: Option<String>,
     /// Tasks per window.
@@ -165,6 +172,7 @@ impl Default for Settings {
             on: None,
             pieces: None,
             record: None,
+            small: 8192,
             trace: None,
             window: 64,
         }
@@ -261,6 +269,10 @@ impl Settings {
             "MANIPLE_PIECES" => match value.parse() {
                 Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
                 _ => return wrong("a number of pieces, at least 1"),
+            },
+            "MANIPLE_SMALL" => match value.parse() {
+                Ok(elements) => self.small = elements,
+                _ => return wrong("a number of elements"),
             },
             "MANIPLE_TRACE" => self.trace = Some(value.into()),
             "MANIPLE_RECORD" => self.record = Some(value.into()),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 #[test]
 fn the_page_shows_what_the_stages_make() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/life-of-an-op.md");
+    let path = Path::new("../../docs/life-of-an-op.md");
     let page = fs::read_to_string(&path).expect("the page");
     let stages = program::run(block(&page, "program").expect("the page has a program"));
     let last = stages.windows.last().expect("the program flushes");

@@ -12,7 +12,7 @@ are looked up, when the function is first called; NumPy's private helpers are re
 
 The tables below say which public functions are rebound; tests compare each with NumPy. Arguments that are not
 ours to compute on, such as object arrays, masked arrays and other libraries' arrays, send the whole call to
-NumPy.
+NumPy. So do few elements (`MANIPLE_SMALL`): a dozen calls of ours cost more than all of it there.
 """
 
 import sys
@@ -20,10 +20,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import numpy
-
-from .. import _fallback
-from .._arrays import ndarray, scalar
+from .. import _maniple
 
 # Public functions, by the module that holds their code.
 _FUNCTIONS = {
@@ -77,6 +74,31 @@ _FUNCTIONS = {
 
 _PUBLIC = {module: frozenset(text.split()) for module, text in _FUNCTIONS.items()}
 
+# How the work of functions grows that are worth a call of NumPy's own where there is little of it: with the number
+# of elements, with the product of all numbers of elements and all whole numbers among the arguments, or with the
+# square of that. The others make views, or a few steps that fuse with what is around them.
+_GROWTH = {
+    name: growth
+    for growth, names in {
+        "sum": """
+            allclose append apply_over_axes argpartition argsort argwhere array_equal array_equiv asarray_chkfinite
+            average block choose column_stack convolve corrcoef correlate cov cross delete digitize dsplit dstack
+            ediff1d extract fftshift flatnonzero gradient histogram histogram2d histogram_bin_edges histogramdd hstack
+            i0 ifftshift insert interp intersect1d isclose isin kaiser log2 logn matrix_norm matrix_power median
+            multi_dot nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
+            nanprod nanquantile nanstd nansum nanvar norm partition percentile place poly poly1d polyadd polyder polydiv
+            polyfit polyint polymul polysub polyval ptp put put_along_axis quantile roll searchsorted select setdiff1d
+            setxor1d sort sort_complex stack take_along_axis tensordot trace trapezoid tril trim_zeros triu union1d
+            unique unique_all unique_counts unique_inverse unique_values unwrap vecdot vector_norm vstack""",
+        "product": """
+            bartlett blackman fftfreq geomspace hamming hanning indices kron linspace logspace meshgrid outer pad
+            repeat resize rfftfreq tile vander""",
+        "square": """
+            diag_indices diagflat eye identity tri tril_indices triu_indices""",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+
 # Functions whose dispatcher, which NumPy calls first, refuses generators.
 _CHECKED = {
     "column_stack": "_column_stack_dispatcher",
@@ -125,22 +147,22 @@ def function(original: Callable) -> Callable:
         _supply_names(code)
         return helper
     name = _mirror.dotted(original)
-    implementation = None
+    growth = _GROWTH.get(code.__name__, "deferred")
     check = code.__globals__[_CHECKED[code.__name__]] if code.__name__ in _CHECKED else None
+    implementation = None
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def rebound(*args: Any, **kwargs: Any) -> Any:
         nonlocal implementation
         if implementation is None:
             implementation = rebind(code)
-        try:
-            admitted = [admit(value) for value in args]
-            options = {key: admit(value) for key, value in kwargs.items()} if kwargs else kwargs
-        except NotOurs:
-            return _fallback.run(name, original, args, kwargs)
         if check is not None:
             check(*args, **kwargs)
-        return implementation(*admitted, **options)
+        return implementation(*args, **kwargs)
 
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return call(name, original, rebound, growth, args, kwargs)
+
+    call = _maniple.call_rebound
     return _mirror.dress(wrapper, original)
 
 
@@ -199,36 +221,6 @@ def instance_of(original: Any) -> Any:
         if hasattr(original, name):
             setattr(made, name, getattr(original, name))
     return made
-
-
-class NotOurs(Exception):
-    """An argument that only NumPy or another library computes on."""
-
-
-_PLAIN = {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), slice, type, numpy.dtype, range}
-
-
-def admit(value: Any) -> Any:
-    """`value` for rebound code, NumPy's arrays as ours; raises `NotOurs` where we do not compute on it."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is ndarray:
-        if value._foreign is not None:
-            raise NotOurs
-        return value
-    if kind is numpy.ndarray:
-        return admit(ndarray._wrap(value))
-    if kind is list or kind is tuple:
-        if all(held in _PLAIN for held in set(map(type, value))):
-            return value
-        admitted = [admit(item) for item in value]
-        return kind(admitted) if any(new is not old for new, old in zip(admitted, value)) else value
-    if kind is scalar:
-        return value
-    if issubclass(kind, numpy.ndarray) or hasattr(kind, "__array_function__"):
-        raise NotOurs
-    return value
 
 
 def _implementation(function: Any) -> Any:
