@@ -166,6 +166,11 @@ impl Array {
         Ok(runtime().try_host(&self.region)?.map(|base| (base as *mut u8).wrapping_offset(self.view.offset)))
     }
 
+    /// As [`Array::host`], for elements that the caller changes at once, if nothing that was recorded before has yet to run.
+    pub fn try_write(&self) -> Option<*mut u8> {
+        runtime().try_write(&self.region).map(|base| (base as *mut u8).wrapping_offset(self.view.offset))
+    }
+
     /// The value of the only element, or of the first.
     ///
     /// # Errors

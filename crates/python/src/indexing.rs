@@ -3,12 +3,12 @@
 use crate::array::{Held, NdArray, view_of};
 use crate::errors::run;
 use crate::fallback::fallback_method;
-use crate::input::{Given, Seen, see};
+use crate::input::{Given, Seen, int, see, strong_scalar};
 use crate::interop::bring_home;
 use crate::scalar::scalar_at;
-use crate::types::{is_exactly, is_int, types};
+use crate::types::{is_exactly, is_float, is_int, types};
 use crate::warnings;
-use maniple_array::{Array, Index};
+use maniple_array::{Array, Dtype, Index, Scalar};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -116,10 +116,82 @@ fn element<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
     unsafe { scalar_at(py, address, array.dtype()) }
 }
 
+/// How far the element that a key names is from the one with index zero, in bytes, if the key is an integer per axis, none
+/// of them out of bounds.
+fn element_offset(array: &Array, key: &Bound<'_, PyAny>) -> Option<isize> {
+    let offset = |key: &Bound<'_, PyAny>, axis: usize| {
+        if !is_int(key) {
+            return None;
+        }
+        // SAFETY: the object is an int; -1 with an error is what is out of any bounds.
+        let found = unsafe { ffi::PyLong_AsSsize_t(key.as_ptr()) };
+        if found == -1 && PyErr::take(key.py()).is_some() {
+            return None;
+        }
+        let extent = array.shape()[axis] as isize;
+        let at = if found < 0 { found + extent } else { found };
+        (0 <= at && at < extent).then(|| at * array.strides()[axis])
+    };
+    if array.ndim() == 1 {
+        return offset(key, 0);
+    }
+    let tuple = key.cast_exact::<PyTuple>().ok().filter(|tuple| tuple.len() == array.ndim())?;
+    (0..array.ndim()).try_fold(0, |sum, axis| Some(sum + offset(&*tuple.get_borrowed_item(axis).ok()?, axis)?))
+}
+
+/// The element that a key names, if that is one and needs no waiting.
+fn get_element<'py>(
+    py: Python<'py>,
+    array: &Array,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(offset) = element_offset(array, key) else { return Ok(None) };
+    let Some(address) = run(py, || array.try_host())? else { return Ok(None) };
+    warnings::emit(py)?;
+    // SAFETY: the array's elements are in host memory, and the key is within bounds.
+    unsafe { scalar_at(py, address.offset(offset), array.dtype()).map(Some) }
+}
+
+/// Stores a number in the element that a key names, if that is one, the number fits, and nothing has yet to run.
+fn set_element(array: &Array, key: &Bound<'_, PyAny>, given: &Given<'_>) -> bool {
+    let Some(value) = exactly(given, array.dtype()) else { return false };
+    let Some(offset) = element_offset(array, key) else { return false };
+    let Some(address) = array.try_write() else { return false };
+    let bytes = value.as_bytes();
+    // SAFETY: the array's elements are in host memory, the key is within bounds, and an element has so many bytes.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address.offset(offset), array.dtype().size()) };
+    true
+}
+
+/// A Python or NumPy number.
+fn number(value: &Bound<'_, PyAny>) -> Option<Given<'static>> {
+    if is_float(value) {
+        // SAFETY: the object is a float.
+        return Some(Given::Float(unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) }));
+    }
+    if is_int(value) { int(value).map(Given::Int) } else { strong_scalar(value).map(Given::Scalar) }
+}
+
+/// A number as an element, if the conversion neither rounds away from the row that would do it nor raises events.
+fn exactly(given: &Given<'_>, dtype: Dtype) -> Option<Scalar> {
+    match *given {
+        Given::Scalar(value) => (value.dtype() == dtype).then_some(value),
+        Given::Float(value) => (dtype == Dtype::Float64).then(|| Scalar::new(value)),
+        Given::Int(value) if dtype == Dtype::Float64 => {
+            (value.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS).then(|| Scalar::new(value as f64))
+        }
+        Given::Int(value) if dtype.is_integer() => maniple_array::int_constant(value, dtype).ok(),
+        _ => None,
+    }
+}
+
 fn get<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    if slf.get().native(py).is_none() {
+    let Some(array) = slf.get().native(py) else {
         return fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None);
+    };
+    if let Some(element) = get_element(py, array, key)? {
+        return Ok(element);
     }
     // Keys may run Python code; the array is looked at afterwards.
     let Ok(parsed) = parse(key) else {
@@ -141,6 +213,11 @@ fn set(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny
         return set_elsewhere(slf, key, value);
     }
     slf.get().check_writeable("assignment destination")?;
+    if let (Some(number), Some(array)) = (number(value), slf.get().native(py))
+        && set_element(array, key, &number)
+    {
+        return Ok(());
+    }
     let Ok(parsed) = parse(key) else { return set_elsewhere(slf, key, value) };
     if matches!(parsed, Key::Advanced) {
         return crate::selecting::set(slf, key, value);

@@ -15,7 +15,7 @@ use maniple_ops::Scalar;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,8 @@ pub struct Runtime {
     nothing: Arc<Region>,
     /// One more than the position of the backend that gets everything it supports; zero leaves it to the mapper.
     preferred: AtomicUsize,
+    /// Whether [`Runtime::take_warnings`] may find something.
+    eventful: AtomicBool,
     inner: Mutex<Inner>,
     recorder: Option<Mutex<Recorder>>,
 }
@@ -102,6 +104,7 @@ impl Runtime {
         let preferred = settings.on.as_ref().and_then(|name| backends.machine().backend(name));
         Runtime {
             preferred: AtomicUsize::new(preferred.map_or(0, |position| position + 1)),
+            eventful: AtomicBool::new(false),
             recorder,
             nothing: Region::create(u64::MAX, 0, State::new(backends.clone())).region().clone(),
             backends,
@@ -273,6 +276,21 @@ impl Runtime {
         Ok(Some(address))
     }
 
+    /// The host address of a region's bytes, if they are there and nowhere else, and nothing is recorded or outstanding that
+    /// might use them: the caller may write them now, as if a task had.
+    pub fn try_write(&self, region: &Handle) -> Option<u64> {
+        if !self.lock().window.is_empty() {
+            return None;
+        }
+        let mut state = region.state();
+        if state.failed.is_some() || !state.has_bytes() || !state.is_at_home() || !state.is_idle() {
+            return None;
+        }
+        state.written(HOST, crate::Span { low: 0, high: region.bytes });
+        region.note_outside();
+        state.address(HOST, region.bytes).ok()
+    }
+
     /// The host address of a region's bytes, up to date and with no command outstanding on them. If `writes`, the
     /// caller may change them, and copies elsewhere are no longer valid.
     ///
@@ -312,10 +330,14 @@ impl Runtime {
     /// Adds an event that was met while a task was recorded.
     pub fn warn(&self, warning: Warning) {
         self.lock().warnings.push(warning);
+        self.eventful.store(true, Ordering::Release);
     }
 
     /// The floating point events of everything that has run, since the last call.
     pub fn take_warnings(&self) -> Vec<Warning> {
+        if !self.eventful.load(Ordering::Acquire) {
+            return Vec::new();
+        }
         let inner = &mut *self.lock();
         if !inner.reports.is_empty() {
             let backends = &self.backends;
@@ -329,6 +351,7 @@ impl Runtime {
                 running
             });
         }
+        self.eventful.store(!inner.reports.is_empty(), Ordering::Release);
         std::mem::take(&mut inner.warnings)
     }
 

@@ -8,6 +8,7 @@ use crate::{
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Launches on the host that touch more bytes than this are not issued ahead of what has run. A program that records
@@ -97,6 +98,9 @@ impl Runtime {
                 let lines: Vec<Line> = (0..launch.tasks.len()).map(line).collect();
                 let events = events.clone();
                 inner.reports.push(Pending { launch: launch.clone(), report, lines, events });
+            }
+            if !(inner.reports.is_empty() && inner.warnings.is_empty()) {
+                self.eventful.store(true, Ordering::Release);
             }
         }
         if let Some(started) = started {
