@@ -3,7 +3,7 @@
 use crate::array::record;
 use crate::broadcast::{broadcast_strides, copy_order};
 use crate::elementwise::{Input, Layout, cast_kernel, constant, fill_kernel};
-use crate::{Array, Error, Result};
+use crate::{Array, Error, Result, runtime};
 use maniple_ops::{Dtype, Scalar};
 use maniple_runtime::{Operand, Privilege, Shape, View};
 
@@ -93,6 +93,24 @@ impl Array {
     pub fn fill(&self, value: Scalar) -> Result<()> {
         debug_assert_eq!(value.dtype(), self.dtype);
         record(fill_kernel(self.dtype), self.size(), &[self.operand(Privilege::Write)], &[value])
+    }
+
+    /// As [`Array::fill`] for an array that was just made: a small one is filled at once.
+    ///
+    /// # Errors
+    /// As [`Array::fill`].
+    pub fn fill_new(&self, value: Scalar) -> Result<()> {
+        /// Up to so many bytes are written sooner than a task is recorded.
+        const SMALL: usize = 8 << 10;
+        let (bytes, item) = (self.region.bytes, self.dtype.size());
+        if bytes > SMALL || bytes == 0 {
+            return self.fill(value);
+        }
+        let Some(address) = runtime().try_begin(&self.region) else { return self.fill(value) };
+        // SAFETY: so many bytes are there, and nobody else knows of them.
+        let place = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, bytes) };
+        place.chunks_exact_mut(item).for_each(|element| element.copy_from_slice(&value.as_bytes()[..item]));
+        Ok(())
     }
 
     /// Copies an array of the same shape that does not overlap this one, or overlaps it element on element.

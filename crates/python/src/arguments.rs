@@ -161,6 +161,11 @@ pub fn dtype(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     if let Some((_, found)) = table.scalars.iter().find(|(class, _)| *class == pointer) {
         return Ok(Wanted::Ours(*found));
     }
+    if let Ok(name) = value.cast_exact::<PyString>()
+        && let Some(found) = named(name.to_str()?)
+    {
+        return Ok(Wanted::Ours(found));
+    }
     if value.is_instance_of::<NdArray>() {
         return Err(PyTypeError::new_err("Cannot construct a dtype from an array"));
     }
@@ -174,6 +179,27 @@ pub fn dtype(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     Ok(match dtype_of_descriptor(py, object.as_ptr().cast()) {
         Some(found) => Wanted::Ours(found),
         None => Wanted::Foreign,
+    })
+}
+
+/// The dtype of a name that means the same on every machine.
+fn named(name: &str) -> Option<Dtype> {
+    Some(match name {
+        "bool" | "?" => Dtype::Bool,
+        "int8" | "i1" => Dtype::Int8,
+        "int16" | "i2" => Dtype::Int16,
+        "int32" | "i4" => Dtype::Int32,
+        "int64" | "i8" => Dtype::Int64,
+        "uint8" | "u1" => Dtype::UInt8,
+        "uint16" | "u2" => Dtype::UInt16,
+        "uint32" | "u4" => Dtype::UInt32,
+        "uint64" | "u8" => Dtype::UInt64,
+        "float16" | "f2" => Dtype::Float16,
+        "float32" | "f4" => Dtype::Float32,
+        "float64" | "f8" | "float" | "d" => Dtype::Float64,
+        "complex64" | "c8" => Dtype::Complex64,
+        "complex128" | "c16" | "complex" => Dtype::Complex128,
+        _ => return None,
     })
 }
 

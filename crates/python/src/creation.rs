@@ -10,6 +10,7 @@ use crate::types::{is_exactly, is_float, is_int, numpy, types};
 use crate::warnings;
 use maniple_array::{Array, Dtype, Input, Layout, Scalar};
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyString};
 use pyo3::wrap_pyfunction;
@@ -248,20 +249,24 @@ fn elsewhere<'py>(
         Err(_) => input::resolved(object)?,
     };
     let keywords = PyDict::new(py);
-    keywords.set_item("dtype", dtype)?;
+    if given(dtype).is_some() {
+        keywords.set_item(intern!(py, "dtype"), dtype)?;
+    }
     if let Some(order) = order {
-        keywords.set_item("order", order)?;
+        keywords.set_item(intern!(py, "order"), order)?;
     }
     match copies {
-        Copies::Always => keywords.set_item("copy", true)?,
-        Copies::IfNeeded => keywords.set_item("copy", py.None())?,
-        Copies::Never => keywords.set_item("copy", false)?,
+        Copies::Always => {}
+        Copies::IfNeeded => keywords.set_item(intern!(py, "copy"), py.None())?,
+        Copies::Never => keywords.set_item(intern!(py, "copy"), false)?,
     }
-    let made = numpy(py).getattr("array")?.call((&object,), Some(&keywords))?;
+    let made = numpy(py).getattr(intern!(py, "array"))?.call((&object,), Some(&keywords))?;
     if made.is(&object) {
         return Ok(interop::wrap(&made)?.into_any());
     }
-    if let Some(ours) = interop::behind(&made) {
+    if !interop::is_alone(&made)
+        && let Some(ours) = interop::behind(&made)
+    {
         return Ok(ours);
     }
     interop::adopt(made)
@@ -294,7 +299,7 @@ fn blank<'py>(
             _ => Array::empty(&shape, dtype)?,
         };
         if let Some(value) = fill {
-            array.fill(value)?;
+            array.fill_new(value)?;
         }
         Ok(array)
     })?;

@@ -251,10 +251,13 @@ pub fn resolved<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
         if list.iter().any(|item| of_ours(&item) || nested(&item)) {
             return Ok(PyList::new(py, list.iter().map(replace).collect::<PyResult<Vec<_>>>()?)?.into_any());
         }
-    } else if let Ok(tuple) = object.cast_exact::<PyTuple>()
-        && tuple.iter().any(|item| of_ours(&item) || nested(&item))
-    {
-        return Ok(PyTuple::new(py, tuple.iter().map(replace).collect::<PyResult<Vec<_>>>()?)?.into_any());
+        return Ok(object.clone());
+    }
+    if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        if tuple.iter().any(|item| of_ours(&item) || nested(&item)) {
+            return Ok(PyTuple::new(py, tuple.iter().map(replace).collect::<PyResult<Vec<_>>>()?)?.into_any());
+        }
+        return Ok(object.clone());
     }
     if converts_itself(object)? {
         return Ok(Bound::new(py, Converting { object: object.clone().unbind() })?.into_any());

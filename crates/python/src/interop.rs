@@ -568,14 +568,19 @@ pub fn array_of(value: maniple_array::Scalar) -> maniple_array::Result<Array> {
     Ok(unsafe { Array::attach(address, dtype.size(), place, dtype, View::contiguous(&[], dtype.size())) })
 }
 
+/// Whether an object is a NumPy array that nobody else holds, with memory of its own.
+pub fn is_alone(array: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive; the caller's reference is the one that is counted.
+    is_exactly(array, types(array.py()).numpy_array) && unsafe { only_we_hold(array.as_ptr()) }
+}
+
 /// The array of ours on a NumPy array that was just made: if nobody else holds it, it is not shared from the start.
 pub fn adopt(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = array.py();
     if !is_exactly(&array, types(py).numpy_array) {
         return Ok(array);
     }
-    // SAFETY: the object is alive; the caller's reference is the one that is counted.
-    if unsafe { only_we_hold(array.as_ptr()) }
+    if is_alone(&array)
         && let Some((dtype, data, shape, strides, flags)) = parts(&array)
     {
         let native = attach_memory(&array, dtype, data, View { offset: 0, shape, strides });

@@ -291,6 +291,16 @@ impl Runtime {
         state.address(HOST, region.bytes).ok()
     }
 
+    /// The host address of the bytes of a region that no task has used yet, taken now, if there is room: the caller writes
+    /// all of them.
+    pub fn try_begin(&self, region: &Handle) -> Option<u64> {
+        let mut state = region.state();
+        let address = state.address(HOST, region.bytes).ok()?;
+        state.written(HOST, crate::Span { low: 0, high: region.bytes });
+        region.note_outside();
+        Some(address)
+    }
+
     /// The host address of a region's bytes, up to date and with no command outstanding on them. If `writes`, the
     /// caller may change them, and copies elsewhere are no longer valid.
     ///
