@@ -30,6 +30,7 @@ mod isa;
 mod kernel;
 mod macros;
 mod math;
+mod matmul;
 mod products;
 mod rule;
 pub mod samples;
@@ -48,6 +49,9 @@ pub use fold::{
 };
 pub use isa::Level;
 pub use kernel::{Block, Order, Status};
+pub use matmul::{
+    DirectProduct, Extents, Grid, K_BLOCK, Matmul, Pack, PackedProduct, matmul, matmul_at, matmul_element,
+};
 pub use products::{Begin, ProductRow, ProductRows, Products, products};
 pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
 pub use scalar::Scalar;
