@@ -11,6 +11,7 @@ mod gather;
 mod iota;
 mod jit;
 mod map;
+mod matmul;
 mod memory;
 mod nonzero;
 mod pool;
@@ -184,6 +185,7 @@ enum Ready {
     Scatter(scatter::Scatter),
     Iota(iota::Iota),
     Nonzero(nonzero::Nonzero),
+    Matmul(matmul::Matmul),
 }
 
 impl Ready {
@@ -202,6 +204,7 @@ impl Ready {
             }
             Kernel::Iota { dtype } => Ready::Iota(iota::Iota::new(launch, *dtype)),
             Kernel::Nonzero => Ready::Nonzero(nonzero::Nonzero::new(launch)),
+            Kernel::Matmul { dtype } => Ready::Matmul(matmul::Matmul::new(launch, *dtype)?),
         })
     }
 }
@@ -225,6 +228,7 @@ fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
             Ready::Scatter(scatter) => watching(binding, || scatter.run(binding, first, last)),
             Ready::Iota(iota) => iota.run(binding, first, last),
             Ready::Nonzero(nonzero) => nonzero.run(binding),
+            Ready::Matmul(matmul) => watching(binding, || matmul.run(binding, first, last)),
         }
     }
 }

@@ -426,6 +426,7 @@ impl Ready {
             }
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
+            Kernel::Matmul { .. } => return None,
         }))
     }
 }

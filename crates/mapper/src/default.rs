@@ -7,6 +7,9 @@ use maniple_runtime::{
 
 /// An addition among the steps of a body costs about as much as moving so many bytes; other rows by their weight.
 const BYTES_PER_STEP: f64 = 1.0;
+/// A multiplication and an addition of a matrix product cost about as much as moving so many bytes, for each byte of an
+/// element: tiles that stay in registers make them cheap.
+const BYTES_PER_PRODUCT: f64 = 1.0 / 24.0;
 /// Regions that take no more bytes than this may be in caches, from which bytes move so many times as fast: those that one
 /// worker has for itself, and those that all share.
 const CACHES: [(usize, f64); 2] = [(1 << 20, 4.0), (32 << 20, 2.0)];
@@ -14,6 +17,8 @@ const CACHES: [(usize, f64); 2] = [(1 << 20, 4.0), (32 << 20, 2.0)];
 const WORTH: f64 = 3.0;
 /// Several pieces per worker even out pieces that run late.
 const PIECES_PER_WORKER: u32 = 4;
+/// Fewest rows of a product of matrices in each of several pieces that a worker gets.
+const ROWS_OF_PIECE: usize = 256;
 /// Rate at which bytes move between the host's memory and a device's, in bytes per second: about a PCIe link's.
 const LINK_BYTES_PER_SECOND: f64 = 20e9;
 /// Seconds until a copy between memories has begun and its end been noticed.
@@ -51,7 +56,7 @@ impl Mapper for CostModel {
             return Pieces::Cut(workers);
         }
         let worth = (seconds(launch, one) / (WORTH * one.launch_seconds)) as u32;
-        match worth.min(workers * PIECES_PER_WORKER) {
+        match worth.min(workers * pieces_per_worker(launch, workers)) {
             0 | 1 => Pieces::Inline,
             pieces if pieces < workers => Pieces::Cut(pieces),
             // A multiple of the workers, or the last round leaves some of them idle.
@@ -67,6 +72,17 @@ impl Mapper for CostModel {
         }
         let count = group.processors(question).count();
         group.processors(question).nth(piece * count / pieces).map_or(one.id, |processor| processor.id)
+    }
+}
+
+/// Every piece of a product of matrices arranges the second factor for itself, which is worth it for many rows.
+fn pieces_per_worker(launch: &Launch, workers: u32) -> u32 {
+    match &*launch.kernel {
+        Kernel::Matmul { .. } => {
+            let rows = launch.extent / workers.max(1) as usize;
+            ((rows / ROWS_OF_PIECE) as u32).clamp(1, PIECES_PER_WORKER)
+        }
+        _ => PIECES_PER_WORKER,
     }
 }
 
@@ -151,6 +167,14 @@ fn copies(question: &Question<'_>, memory: MemoryId) -> f64 {
 
 /// How long one worker takes, by bytes moved and steps applied.
 fn seconds(launch: &Launch, processor: &Processor) -> f64 {
+    if let Kernel::Matmul { dtype } = &*launch.kernel {
+        let [a, _, result] = &launch.args[..] else { return 0.0 };
+        let k = a.view.shape[a.view.ndim() - 1];
+        let parts = if dtype.is_complex() { 2.0 } else { 1.0 };
+        let products = result.view.size() as f64 * k as f64 * dtype.size() as f64 * parts;
+        return (launch.bytes() as f64 / CACHES[1].1 + products * BYTES_PER_PRODUCT)
+            / processor.bytes_per_second;
+    }
     let (elements, weight) = match &*launch.kernel {
         Kernel::Map(body) => (launch.extent, weight(body)),
         Kernel::Reduce(reduce) => (launch.args[0].view.size(), weight(&reduce.body) + 1),

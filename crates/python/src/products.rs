@@ -1,4 +1,4 @@
-//! `dot`, `inner` and `matmul`, where one operand is a vector; NumPy runs the others.
+//! `dot`, `inner` and `matmul`; NumPy runs those of half precision and of truth values, and those that do not fit.
 
 use crate::array::{NdArray, result};
 use crate::errors::run;

@@ -221,6 +221,7 @@ fn kernel_bytes(kernel: &Kernel) -> Vec<u8> {
         }
         Kernel::Iota { dtype } => (vec![7, *dtype as u64], None),
         Kernel::Nonzero => (vec![8], None),
+        Kernel::Matmul { dtype } => (vec![9, *dtype as u64], None),
     };
     words.insert(0, words.len() as u64);
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -278,6 +279,7 @@ fn kernel_from(bytes: &[u8]) -> Result<Kernel> {
         }
         7 => Kernel::Iota { dtype: dtype_from(next()? as u8)? },
         8 => Kernel::Nonzero,
+        9 => Kernel::Matmul { dtype: dtype_from(next()? as u8)? },
         _ => return Err(malformed("an unknown kernel")),
     })
 }
@@ -311,6 +313,7 @@ mod tests {
             Record::Kernel(Kernel::Scatter { indexed, combine: None }),
             Record::Kernel(Kernel::Iota { dtype: Dtype::UInt16 }),
             Record::Kernel(Kernel::Nonzero),
+            Record::Kernel(Kernel::Matmul { dtype: Dtype::Complex128 }),
             Record::Data { region: 7, bytes: vec![1, 2, 3] },
             Record::Window(RecordedWindow {
                 words: vec![1, u64::MAX],

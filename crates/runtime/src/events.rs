@@ -114,6 +114,7 @@ pub(crate) fn collect(
             During::Row(*op)
         }
         Kernel::Scatter { combine: Some(op), .. } => During::Row(*op),
+        Kernel::Matmul { .. } => During::Matmul,
         _ => During::Cast,
     };
     add(launch.watch.len() - 1, during, report.own());

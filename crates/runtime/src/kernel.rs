@@ -55,6 +55,13 @@ pub enum Kernel {
     /// Indices of the true elements in C order. Arguments: mask (any shape), int64 output of shape `count x ndim`.
     /// Never cut.
     Nonzero,
+    /// Products of matrices, to the bit as `maniple_ops` defines them ([`maniple_ops::K_BLOCK`]). Arguments: first factor
+    /// (`stack... x m x k`), second factor (`stack... x k x n`), result (`stack... x m x n`), with nothing empty. A point
+    /// is one row of a result.
+    Matmul {
+        /// The dtype of all three.
+        dtype: Dtype,
+    },
 }
 
 /// What [`Kernel::ArgReduce`] looks for.
@@ -144,6 +151,7 @@ impl Kernel {
             Kernel::Scatter { .. } => "scatter",
             Kernel::Iota { .. } => "iota",
             Kernel::Nonzero => "nonzero",
+            Kernel::Matmul { .. } => "matmul",
         }
     }
 }
@@ -157,6 +165,7 @@ impl fmt::Display for Kernel {
             }
             Kernel::Fold { op, dtype } => write!(out, "fold.{}.{}", op.row().numpy, dtype.name()),
             Kernel::Scan { op, dtype } => write!(out, "scan.{}.{}", op.row().numpy, dtype.name()),
+            Kernel::Matmul { dtype } => write!(out, "matmul.{}", dtype.name()),
             Kernel::Scatter { combine: Some(op), .. } => write!(out, "scatter.{}", op.row().numpy),
             _ => out.write_str(self.name()),
         }

@@ -1,6 +1,7 @@
 //! Verifiers: what each stage promises about its value, checked when `MANIPLE_CHECK=1`.
 
-use crate::{Decoded, Edge, Kernel, Launch};
+use crate::{Arg, Decoded, Edge, Kernel, Launch, Task};
+use maniple_ops::Dtype;
 
 /// The first broken promise, in words.
 pub(crate) fn check(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Option<String> {
@@ -34,8 +35,41 @@ fn check_tasks(window: &Decoded) -> Option<String> {
                 }
             }
         }
+        if let Kernel::Matmul { dtype } = &*task.kernel
+            && let Some(problem) = check_product(task, *dtype)
+        {
+            return Some(format!("task {at}: {problem}"));
+        }
     }
     None
+}
+
+/// What is wrong with a product of matrices.
+fn check_product(task: &Task, dtype: Dtype) -> Option<String> {
+    let [a, b, result] = &task.args[..] else {
+        return Some(format!("{} arguments for a product of matrices", task.args.len()));
+    };
+    let split = |arg: &Arg| {
+        let shape = arg.view.shape.clone();
+        (shape.len() >= 2)
+            .then(|| (shape[..shape.len() - 2].to_vec(), shape[shape.len() - 2], shape[shape.len() - 1]))
+    };
+    let fits = match (split(a), split(b), split(result)) {
+        (Some((stack_a, m, k)), Some((stack_b, same_k, n)), Some((stack, rows, columns))) => {
+            let stacks = stack_a == stack && stack_b == stack;
+            let points = stack.iter().product::<usize>() * rows;
+            stacks && (m, same_k, n) == (rows, k, columns) && task.extent == points
+        }
+        _ => false,
+    };
+    if !fits || task.args.iter().any(|arg| arg.dtype != dtype) {
+        return Some(format!("factors and result do not fit: {task}"));
+    }
+    let meets = |factor: &Arg| {
+        let (own, other) = (result.dtype.size(), factor.dtype.size());
+        factor.role == result.role && factor.view.may_overlap(other, &result.view, own)
+    };
+    (meets(a) || meets(b)).then(|| format!("a product overlaps its factors: {task}"))
 }
 
 fn check_edges(window: &Decoded, edges: &[Edge]) -> Option<String> {

@@ -288,6 +288,7 @@ impl Maker {
             6 => self.iota(),
             7 | 8 => self.indexed(),
             9 => self.nonzero(),
+            10 => self.matmul(),
             _ => self.map(),
         }
     }
@@ -558,6 +559,33 @@ impl Maker {
             self.task(Kernel::Gather(indexed), count, vec![store, index, values], Vec::new());
         }
         self.program.actions.push(Action::Drop(positions));
+    }
+
+    /// Products of matrices.
+    fn matmul(&mut self) {
+        let mut stack = Vec::new();
+        for _ in 0..self.random.below(3) {
+            stack.push(1 + self.random.below(3));
+        }
+        let [m, k, n] = [40, 20, 20].map(|bound| 1 + self.random.below(bound));
+        let k = if self.random.below(6) == 0 { k + 255 } else { k };
+        let dtype = self.random.of(&[Dtype::Int32, Dtype::Int64, Dtype::UInt8, Dtype::Float64]);
+        let with = |rows, columns| [&stack[..], &[rows, columns]].concat();
+        let (rows, columns, result) = (with(m, k), with(k, n), with(m, n));
+        let Some(a) = self.view(&rows, Some(dtype), Use::Read) else { return };
+        let Some(b) = self.view(&columns, Some(dtype), Use::Read) else { return };
+        let mut out = self.output(&result, Some(dtype));
+        if clash(&a, &out) || clash(&b, &out) || a.region == out.region || b.region == out.region {
+            out = self.fresh(&result, dtype);
+        }
+        let span = b.view.span(dtype.size());
+        let args = vec![
+            Argument { access: Access::Rows(k), ..a },
+            Argument { access: Access::Whole(span), ..b },
+            Argument { access: Access::Rows(n), ..out },
+        ];
+        let points = result[..result.len() - 1].iter().product();
+        self.task(Kernel::Matmul { dtype }, points, args, Vec::new());
     }
 
     /// Positions of a mask's true elements; the mask has a region of its own, so that their number is known.

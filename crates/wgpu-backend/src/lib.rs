@@ -292,6 +292,7 @@ impl Ready {
                 Box::new(argreduce::ArgReduction::new(launch, *goal, *dtype, features)?)
             }
             Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
+            Kernel::Matmul { .. } => return None,
             Kernel::Scatter { indexed, combine } => {
                 Box::new(scatter::Scatter::new(launch, indexed, *combine, features)?)
             }

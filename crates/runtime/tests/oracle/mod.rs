@@ -1,6 +1,6 @@
 //! The slow, obvious executor of tasks: one after the other in program order, one element at a time, on plain bytes.
 
-use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, eval};
+use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, eval, matmul_element};
 use maniple_runtime::{Access, Extreme, Indexed, Kernel, Order, Privilege, Reduce, View};
 
 /// One argument of a task, on a region named by its position.
@@ -91,6 +91,19 @@ pub fn execute(task: &Recorded, bytes: &mut Bytes) {
                 let step =
                     combine(Op::Multiply, *dtype, Scalar::new(position as i64).cast(*dtype), task.scalars[1]);
                 set(bytes, &args[0], position, combine(Op::Add, *dtype, task.scalars[0], step));
+            }
+        }
+        Kernel::Matmul { dtype } => {
+            let shape = &args[2].view.shape;
+            let (m, n) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+            let k = args[0].view.shape[shape.len() - 1];
+            for position in 0..args[2].view.size() {
+                let (row, column) = (position / n, position % n);
+                let a: Vec<Scalar> = (0..k).map(|at| get(bytes, &args[0], row * k + at)).collect();
+                let b: Vec<Scalar> =
+                    (0..k).map(|at| get(bytes, &args[1], (row / m * k + at) * n + column)).collect();
+                let element = matmul_element(*dtype, &a, &b).expect("a dtype that is multiplied");
+                set(bytes, &args[2], position, element);
             }
         }
         Kernel::Nonzero => {

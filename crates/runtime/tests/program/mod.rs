@@ -5,6 +5,7 @@
 //! a: float64[1000]                  a region that somebody holds, and its whole view
 //! a[1:] = add a[1:] t               a row; operands are views or numbers; `fill` and `copy` are bodies without steps
 //! s = reduce add a along 1          leaves and, where there are several, the fold of them
+//! c = matmul a b                    a product of matrices
 //! drop t                            nobody can read it any more
 //! read s                            the host needs the value, which flushes the window
 //! flush
@@ -182,6 +183,7 @@ impl Interpreter {
             ["reduce", op, source, "along", axes @ ..] => {
                 self.reduce(target, Op::from_numpy(op)?, source, axes)
             }
+            ["matmul", a, b] => self.matmul(target, a, b),
             [row, operands @ ..] => self.map(target, row, operands),
             [] => None,
         }
@@ -322,6 +324,22 @@ impl Interpreter {
             let write = (out.0, out.1, out.2, Privilege::Write, Access::Element);
             self.record(Kernel::Fold { op, dtype }, results, &[read, write], &[]);
         }
+        Some(())
+    }
+
+    /// A product of matrices whose rows are cut.
+    fn matmul(&mut self, target: &str, a: &str, b: &str) -> Option<()> {
+        let (a, b, out) = (self.view(a)?, self.view(b)?, self.view(target)?);
+        let (k, n) = (*a.2.shape.last()?, *b.2.shape.last()?);
+        let whole = b.2.span(b.1.size());
+        let extent = out.2.size() / n;
+        let dtype = out.1;
+        let views = [
+            (a.0, a.1, a.2, Privilege::Read, Access::Rows(k)),
+            (b.0, b.1, b.2, Privilege::Read, Access::Whole(whole)),
+            (out.0, out.1, out.2, Privilege::Write, Access::Rows(n)),
+        ];
+        self.record(Kernel::Matmul { dtype }, extent, &views, &[]);
         Some(())
     }
 
