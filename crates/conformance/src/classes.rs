@@ -17,6 +17,8 @@ pub struct Check<'a> {
     pub holds: &'a dyn Fn(Dtype) -> bool,
     /// Whether it must take a launch.
     pub owes: &'a dyn Fn(&Launch) -> bool,
+    /// The dtypes whose multiply-adds it rounds once, as the host does.
+    pub contracts: &'a dyn Fn(Dtype) -> bool,
     /// The dtype with which floating point flags are tried.
     pub real: Dtype,
 }
@@ -320,6 +322,98 @@ pub fn scans_have_the_results_of_the_host(check: &Check<'_>) {
             let rows = input.view.size() / shape[shape.len() - 1];
             let pieces = random.pick(&[1, 3]);
             check.equal(&Kernel::Scan { op, dtype }, &[input, output], rows, &[], &memory, pieces);
+        }
+    }
+}
+
+/// Factors and result of a product of matrices: stack, rows, common extent, columns.
+fn product(
+    shape: (&[usize], [usize; 3]),
+    layouts: [Layout; 3],
+    dtype: Dtype,
+    memory: &mut Memory,
+    random: &mut Random,
+) -> Vec<Arg> {
+    let (stack, [m, k, n]) = shape;
+    let sides = [[m, k], [k, n], [m, n]].map(|side| [stack, &side].concat());
+    let mut args = Vec::new();
+    for (at, (side, layout)) in sides.iter().zip(layouts).enumerate() {
+        let privilege = if at == 2 { Privilege::Write } else { Privilege::Read };
+        args.push(memory.add(layout.view(side, dtype.size()), dtype, privilege, random));
+    }
+    args[0].access = Access::Rows(k);
+    args[1].access = Access::Whole(args[1].view.span(dtype.size()));
+    args[2].access = Access::Rows(n);
+    args
+}
+
+/// Extents of products of matrices: none, one or several tiles, and more than a block of the common axis.
+const PRODUCTS: [(&[usize], [usize; 3]); 6] = [
+    (&[], [1, 3, 2]),
+    (&[3], [4, 5, 6]),
+    (&[], [40, 300, 30]),
+    (&[2], [130, 17, 70]),
+    (&[], [24, 520, 65]),
+    (&[2, 2], [30, 1, 31]),
+];
+
+/// Products of matrices. Numbers are small and whole where a device rounds otherwise than the host.
+pub fn products_of_matrices_are_those_of_the_host(check: &Check<'_>) {
+    let mut random = Random(33);
+    let dtypes: Vec<Dtype> = (Dtype::ALL.into_iter())
+        .filter(|&dtype| (check.holds)(dtype) && maniple_ops::matmul(dtype).is_some())
+        .collect();
+    for dtype in dtypes {
+        for shape in PRODUCTS {
+            let layouts = [
+                random.pick(&aligned(&Layout::ALL)),
+                random.pick(&aligned(&Layout::ALL)),
+                random.pick(&aligned(&Layout::FOR_OUTPUTS)),
+            ];
+            let mut memory = Memory::default();
+            let args = product(shape, layouts, dtype, &mut memory, &mut random);
+            if !(check.contracts)(dtype) {
+                for arg in &args[..2] {
+                    for position in 0..arg.view.size() {
+                        memory.set(arg, position, Scalar::new(random.below(9) as i64 - 4).cast(dtype));
+                    }
+                }
+            }
+            let points = shape.0.iter().product::<usize>() * shape.1[0];
+            let pieces = random.pick(&[1, 3]);
+            check.equal(&Kernel::Matmul { dtype }, &args, points, &[], &memory, pieces);
+        }
+    }
+}
+
+/// Events of products of matrices.
+pub fn products_of_matrices_report_the_flags_of_the_host(check: &Check<'_>) {
+    let mut random = Random(34);
+    let dtype = check.real;
+    let large = largest(dtype).as_f64();
+    for shape in [(&[][..], [3, 5, 3]), (&[2], [26, 300, 27])] {
+        for (a, b) in [(1.0, 2.0), (0.0, f64::INFINITY), (large, 2.0), (f64::NAN, 0.0), (2.0, f64::INFINITY)]
+        {
+            let mut memory = Memory::default();
+            let args = product(shape, [Layout::Contiguous; 3], dtype, &mut memory, &mut random);
+            for (arg, mark) in args.iter().zip([a, b]) {
+                for position in 0..arg.view.size() {
+                    memory.set(arg, position, Scalar::new(1.0).cast(dtype));
+                }
+                memory.set(arg, 0, Scalar::new(mark).cast(dtype));
+            }
+            let points = shape.0.iter().product::<usize>() * shape.1[0];
+            let launch = launch(Kernel::Matmul { dtype }, args, points);
+            let mut launch = Arc::into_inner(launch).expect("nobody else has it");
+            launch.watch = vec![15];
+            let launch = Arc::new(launch);
+            let (wanted, found) = (Arc::new(Report::new(0)), Arc::new(Report::new(0)));
+            let mut on_host = memory.clone();
+            if !check.bench.run(&launch, &mut memory, &[], 1, Some(found.clone())) {
+                continue;
+            }
+            assert!(run_reporting(&check.bench.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
+            assert_eq!(found.own(), wanted.own(), "{a} {b} in {launch}");
         }
     }
 }

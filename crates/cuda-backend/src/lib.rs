@@ -16,6 +16,7 @@ mod gather;
 mod geometry;
 mod iota;
 mod map;
+mod matmul;
 mod memory;
 mod nonzero;
 mod nvidia;
@@ -426,7 +427,7 @@ impl Ready {
             }
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
-            Kernel::Matmul { .. } => return None,
+            Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
         }))
     }
 }

@@ -19,7 +19,13 @@ fn device() -> Arc<dyn Driver> {
 fn check(of: fn(&Check<'_>)) {
     let cuda = Cuda::new(device(), At { backend: 1, memory: 1, processor: 1 }, None);
     let bench = Bench::new(Arc::new(cuda));
-    of(&Check { bench: &bench, holds: &|_| true, owes: &|_| true, real: Dtype::Float64 });
+    of(&Check {
+        bench: &bench,
+        holds: &|_| true,
+        owes: &|_| true,
+        contracts: &|_| true,
+        real: Dtype::Float64,
+    });
 }
 
 #[test]
@@ -50,6 +56,16 @@ fn extremes_are_found_where_the_host_finds_them() {
 #[test]
 fn scans_have_the_results_of_the_host() {
     check(classes::scans_have_the_results_of_the_host);
+}
+
+#[test]
+fn products_of_matrices_are_those_of_the_host() {
+    check(classes::products_of_matrices_are_those_of_the_host);
+}
+
+#[test]
+fn products_of_matrices_report_the_flags_of_the_host() {
+    check(classes::products_of_matrices_report_the_flags_of_the_host);
 }
 
 #[test]

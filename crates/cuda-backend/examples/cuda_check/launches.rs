@@ -57,8 +57,18 @@ const FOLDS: [(Op, Dtype); 9] = [
 
 /// Every launch.
 pub fn all() -> Vec<Case> {
-    let parts =
-        [rows(), casts(), layouts(), reductions(), every_fold(), folds(), searches(), scans(), others()];
+    let parts = [
+        rows(),
+        casts(),
+        layouts(),
+        reductions(),
+        every_fold(),
+        folds(),
+        searches(),
+        scans(),
+        products(),
+        others(),
+    ];
     parts.into_iter().flatten().collect()
 }
 
@@ -323,6 +333,32 @@ fn scans() -> Vec<Case> {
             let launch = launch(Kernel::Scan { op, dtype }, vec![input, output], shape[0], 0, false);
             let name = format!("{name}, {op:?} {dtype}");
             cases.push(Case { class: "scan", name, launch, scalars: Vec::new(), first: 0 });
+        }
+    }
+    cases
+}
+
+/// Products of matrices by tiles and by a thread per element.
+fn products() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for dtype in
+        [Dtype::Float32, Dtype::Float64, Dtype::Complex64, Dtype::Complex128, Dtype::Int8, Dtype::Int64]
+    {
+        for (name, [m, k, n]) in [("tiles", [1000, 700, 500]), ("small ones", [16, 16, 16])] {
+            for watched in [false, true] {
+                let stack = if name == "tiles" { 1 } else { 5000 };
+                let mut args = vec![
+                    arg(0, dtype, Privilege::Read, view(Layout::Contiguous, &[stack, m, k], dtype)),
+                    arg(1, dtype, Privilege::Read, view(Layout::Contiguous, &[stack, k, n], dtype)),
+                    arg(2, dtype, Privilege::Write, view(Layout::Contiguous, &[stack, m, n], dtype)),
+                ];
+                args[0].access = Access::Rows(k);
+                args[1].access = Access::Whole(args[1].view.span(dtype.size()));
+                args[2].access = Access::Rows(n);
+                let launch = launch(Kernel::Matmul { dtype }, args, stack * m, 0, watched);
+                let name = format!("{name}, {dtype}{}", if watched { ", watched" } else { "" });
+                cases.push(Case { class: "matmul", name, launch, scalars: Vec::new(), first: 0 });
+            }
         }
     }
     cases
