@@ -16,6 +16,7 @@ mod gather;
 mod geometry;
 mod iota;
 mod map;
+mod matmul;
 mod memory;
 mod nonzero;
 mod rates;
@@ -292,7 +293,7 @@ impl Ready {
                 Box::new(argreduce::ArgReduction::new(launch, *goal, *dtype, features)?)
             }
             Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
-            Kernel::Matmul { .. } => return None,
+            Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype, features)?),
             Kernel::Scatter { indexed, combine } => {
                 Box::new(scatter::Scatter::new(launch, indexed, *combine, features)?)
             }

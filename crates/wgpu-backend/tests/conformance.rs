@@ -115,11 +115,18 @@ fn check(of: fn(&Check<'_>)) {
             Kernel::Scan { dtype, .. } => !dtype.is_inexact(),
             Kernel::Scatter { combine: Some(_), .. } => launch.args[0].dtype.size() == 4,
             Kernel::Iota { dtype } => !dtype.is_complex(),
+            Kernel::Matmul { dtype } => dtype.size() == 4 && !dtype.is_complex(),
             _ => true,
         };
         known && launch.args.iter().all(|arg| holds(arg.dtype))
     };
-    of(&Check { bench: &bench, holds: &holds, owes: &owes, real: Dtype::Float32 });
+    of(&Check {
+        bench: &bench,
+        holds: &holds,
+        owes: &owes,
+        contracts: &|dtype| !dtype.is_inexact(),
+        real: Dtype::Float32,
+    });
 }
 
 #[test]
@@ -150,6 +157,16 @@ fn extremes_are_found_where_the_host_finds_them() {
 #[test]
 fn scans_have_the_results_of_the_host() {
     check(classes::scans_have_the_results_of_the_host);
+}
+
+#[test]
+fn products_of_matrices_are_those_of_the_host() {
+    check(classes::products_of_matrices_are_those_of_the_host);
+}
+
+#[test]
+fn products_of_matrices_report_the_flags_of_the_host() {
+    check(classes::products_of_matrices_report_the_flags_of_the_host);
 }
 
 #[test]
