@@ -9,7 +9,7 @@ use std::path::Path;
 #[test]
 fn the_page_shows_what_the_stages_make() {
     let path = Path::new("../../docs/life-of-an-op.md");
-    let page = fs::read_to_string(&path).expect("the page");
+    let page = fs::read_to_string(path).expect("the page");
     let stages = program::run(block(&page, "program").expect("the page has a program"));
     let last = stages.windows.last().expect("the program flushes");
     let mut fresh = page.clone();
@@ -33,7 +33,7 @@ fn the_page_shows_what_the_stages_make() {
         option_env!("UPDATE_EXPECT").is_some(),
         "stale; look, then run with UPDATE_EXPECT=1; it should read\n{fresh}"
     );
-    fs::write(&path, fresh).expect("the page is written");
+    fs::write(path, fresh).expect("the page is written");
 }
 
 /// The text of the block behind the mark `<!-- name -->`.

@@ -13,7 +13,7 @@ fn stages_are_as_committed() {
     let mut stale = Vec::new();
     let mut seen = 0;
     let mut paths: Vec<_> =
-        fs::read_dir(&folder).expect("the cases").map(|entry| entry.expect("a case").path()).collect();
+        fs::read_dir(folder).expect("the cases").map(|entry| entry.expect("a case").path()).collect();
     paths.sort();
     for path in paths {
         let text = fs::read_to_string(&path).expect("a case is text");
