@@ -2,14 +2,20 @@
 
 use crate::program::with_scratch;
 use crate::tile::Elements;
-use maniple_ops::{Arg, ArgLeaf, Dtype, arg_leaf};
+use maniple_ops::{ARG_COLUMNS, Arg, ArgColumns, ArgLeaf, Dtype, arg_columns, arg_leaf};
 use maniple_runtime::{Binding, Extreme, Launch};
 use std::ptr;
 
 /// Elements that are loaded at a time where they do not lie side by side.
 const BLOCK: usize = 1024;
 /// Results that are stored together.
-const RESULTS: usize = 256;
+const RESULTS: usize = ARG_COLUMNS;
+/// Rows shorter than this are searched several at a time.
+const SHORT: usize = 256;
+/// So many of them.
+const ROWS: usize = 16;
+/// Fewer columns side by side than this are searched one by one.
+const FEW: usize = 4;
 
 /// A search for extremes made ready.
 pub(crate) struct ArgReduction {
@@ -19,6 +25,9 @@ pub(crate) struct ArgReduction {
     /// Elements per result.
     n: usize,
     item: usize,
+    columns: ArgColumns,
+    /// Where results lie side by side: how many of them, and the bytes from one of their elements to the next.
+    beside: Option<(usize, isize)>,
 }
 
 impl ArgReduction {
@@ -30,7 +39,16 @@ impl ArgReduction {
             Extreme::Smallest => Arg::Min,
         };
         let n = input.view.size().checked_div(output.view.size()).filter(|&n| n > 0)?;
+        let kept = output.view.ndim();
+        let beside = match (&input.view.shape[kept..], &input.view.strides[kept..]) {
+            ([_], &[along]) if kept > 0 && input.view.strides[kept - 1] == dtype.size() as isize => {
+                Some((input.view.shape[kept - 1], along)).filter(|&(columns, _)| columns >= FEW)
+            }
+            _ => None,
+        };
         Some(ArgReduction {
+            columns: arg_columns(dtype, goal),
+            beside,
             leaf: arg_leaf(dtype, goal),
             input: Elements::new(&input.view, dtype),
             output: Elements::new(&output.view, Dtype::Int64),
@@ -48,20 +66,61 @@ impl ArgReduction {
         with_scratch((BLOCK + 2) * self.item, |scratch| {
             for begin in (first..last).step_by(RESULTS) {
                 let found = &mut found[..RESULTS.min(last - begin)];
-                let rows = self.input.direct(binding.bases[0], begin * self.n);
-                for (at, found) in found.iter_mut().enumerate() {
-                    // SAFETY: the elements of a result follow one another.
-                    *found = unsafe {
-                        match rows {
-                            Some(rows) => (self.leaf)(rows.wrapping_add(at * self.n * self.item), self.n),
-                            None => self.search(binding, (begin + at) * self.n, scratch),
+                // SAFETY: the elements are readable; those of a direct result follow one another.
+                unsafe {
+                    if let Some(rows) = self.input.direct(binding.bases[0], begin * self.n) {
+                        self.search_rows(rows, found);
+                    } else if let Some((columns, along)) = self.beside {
+                        self.search_columns(binding, begin, columns, along, found);
+                    } else {
+                        for (at, found) in found.iter_mut().enumerate() {
+                            *found = self.search(binding, (begin + at) * self.n, scratch) as i64;
                         }
-                    } as i64;
+                    }
                 }
                 // SAFETY: the output is writable.
                 unsafe { self.output.store(binding.bases[1], begin, found.len(), found.as_ptr().cast()) };
             }
         });
+    }
+
+    /// Goes through rows that follow one another.
+    unsafe fn search_rows(&self, rows: *const u8, found: &mut [i64]) {
+        let row = self.n * self.item;
+        let together = if self.n < SHORT { found.len() / ROWS * ROWS } else { 0 };
+        // SAFETY: the caller's promise.
+        unsafe {
+            for (at, found) in found[..together].chunks_exact_mut(ROWS).enumerate() {
+                let first = rows.add(at * ROWS * row);
+                (self.columns)(first, self.item as isize, row as isize, self.n, ROWS, found.as_mut_ptr());
+            }
+            for (at, found) in found.iter_mut().enumerate().skip(together) {
+                *found = (self.leaf)(rows.add(at * row), self.n) as i64;
+            }
+        }
+    }
+
+    /// Goes through columns of which `columns` lie side by side.
+    unsafe fn search_columns(
+        &self,
+        binding: &Binding,
+        first: usize,
+        columns: usize,
+        along: isize,
+        found: &mut [i64],
+    ) {
+        let mut done = 0;
+        while done < found.len() {
+            let at = first + done;
+            let count = (found.len() - done).min(columns - at % columns);
+            let start = self.input.at(binding.bases[0], at * self.n);
+            // SAFETY: the caller's promise; the columns are of one line.
+            unsafe {
+                let across = self.item as isize;
+                (self.columns)(start, along, across, self.n, count, found[done..].as_mut_ptr());
+            }
+            done += count;
+        }
     }
 
     /// Goes through strided elements block by block; a block's best is compared with the best so far, which comes first

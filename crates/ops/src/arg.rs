@@ -9,6 +9,28 @@ use crate::math::complex;
 use half::f16;
 use num_complex::Complex;
 
+/// Calls a generic function with the element of a dtype.
+macro_rules! by_dtype {
+    ($dtype:expr, $function:ident($arg:expr)) => {
+        match $dtype {
+            Dtype::Bool => $function::<Bool>($arg),
+            Dtype::Int8 => $function::<i8>($arg),
+            Dtype::Int16 => $function::<i16>($arg),
+            Dtype::Int32 => $function::<i32>($arg),
+            Dtype::Int64 => $function::<i64>($arg),
+            Dtype::UInt8 => $function::<u8>($arg),
+            Dtype::UInt16 => $function::<u16>($arg),
+            Dtype::UInt32 => $function::<u32>($arg),
+            Dtype::UInt64 => $function::<u64>($arg),
+            Dtype::Float16 => $function::<f16>($arg),
+            Dtype::Float32 => $function::<f32>($arg),
+            Dtype::Float64 => $function::<f64>($arg),
+            Dtype::Complex64 => $function::<Complex<f32>>($arg),
+            Dtype::Complex128 => $function::<Complex<f64>>($arg),
+        }
+    };
+}
+
 /// Which element is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arg {
@@ -21,31 +43,47 @@ pub enum Arg {
 /// The index of the element looked for among `n >= 1` contiguous, aligned elements: data, n.
 pub type ArgLeaf = unsafe fn(data: *const u8, n: usize) -> usize;
 
+/// How many results [`ArgColumns`] looks for at most.
+pub const ARG_COLUMNS: usize = 256;
+
+/// The indices of the elements looked for, of several results at a time: address of the first element, bytes from an
+/// element of a result to its next, bytes from a result to the next, elements per result (at least one), results (at
+/// most [`ARG_COLUMNS`]), and where the indices go.
+pub type ArgColumns =
+    unsafe fn(data: *const u8, along: isize, across: isize, n: usize, columns: usize, places: *mut i64);
+
+/// The search of a dtype in several columns. The first of equal elements counts, and the first NaN beats everything; complex numbers are
+/// ordered lexicographically.
+pub fn arg_columns(dtype: Dtype, arg: Arg) -> ArgColumns {
+    by_dtype!(dtype, pick_columns(arg))
+}
+
 /// The search of a dtype. The first of equal elements counts, and the first NaN beats everything; complex numbers are
 /// ordered lexicographically.
 pub fn arg_leaf(dtype: Dtype, arg: Arg) -> ArgLeaf {
-    match dtype {
-        Dtype::Bool => pick::<Bool>(arg),
-        Dtype::Int8 => pick::<i8>(arg),
-        Dtype::Int16 => pick::<i16>(arg),
-        Dtype::Int32 => pick::<i32>(arg),
-        Dtype::Int64 => pick::<i64>(arg),
-        Dtype::UInt8 => pick::<u8>(arg),
-        Dtype::UInt16 => pick::<u16>(arg),
-        Dtype::UInt32 => pick::<u32>(arg),
-        Dtype::UInt64 => pick::<u64>(arg),
-        Dtype::Float16 => pick::<f16>(arg),
-        Dtype::Float32 => pick::<f32>(arg),
-        Dtype::Float64 => pick::<f64>(arg),
-        Dtype::Complex64 => pick::<Complex<f32>>(arg),
-        Dtype::Complex128 => pick::<Complex<f64>>(arg),
-    }
+    by_dtype!(dtype, pick(arg))
 }
 
 fn pick<L: Ordered>(arg: Arg) -> ArgLeaf {
     let searches: Versions<ArgLeaf> = match arg {
         Arg::Min => versions!(search_lowest::<L: Ordered>(data: *const u8, n: usize) -> usize),
         Arg::Max => versions!(search::<L: Ordered>(data: *const u8, n: usize) -> usize),
+    };
+    searches[Level::detected() as usize]
+}
+
+fn pick_columns<L: Ordered>(arg: Arg) -> ArgColumns {
+    let searches: Versions<ArgColumns> = match arg {
+        Arg::Min => versions!(
+            search_lowest_columns::<L: Ordered>(
+                data: *const u8, along: isize, across: isize, n: usize, columns: usize, places: *mut i64
+            )
+        ),
+        Arg::Max => versions!(
+            search_columns::<L: Ordered>(
+                data: *const u8, along: isize, across: isize, n: usize, columns: usize, places: *mut i64
+            )
+        ),
     };
     searches[Level::detected() as usize]
 }
@@ -80,6 +118,92 @@ unsafe fn search<L: Ordered>(data: *const u8, n: usize) -> usize {
         flags::set_status(status);
     }
     place
+}
+
+#[inline(always)]
+unsafe fn search_lowest_columns<L: Ordered>(
+    data: *const u8,
+    along: isize,
+    across: isize,
+    n: usize,
+    columns: usize,
+    places: *mut i64,
+) {
+    // SAFETY: as the caller promises; `Reversed` has the layout of what it wraps.
+    unsafe { search_columns::<Reversed<L>>(data, along, across, n, columns, places) }
+}
+
+/// Goes through the elements of many columns together: a comparison of neighbours is a comparison of vectors.
+#[inline(always)]
+unsafe fn search_columns<L: Ordered>(
+    data: *const u8,
+    along: isize,
+    across: isize,
+    n: usize,
+    columns: usize,
+    places: *mut i64,
+) {
+    let status = flags::status();
+    let side_by_side = across == size_of::<L>() as isize;
+    let mut done = 0;
+    while done < columns {
+        let first = data.wrapping_offset(across * done as isize);
+        // SAFETY: the caller promises the elements and the places.
+        unsafe {
+            let start = |at: usize| first.offset(along * at as isize);
+            let places = places.add(done);
+            done += match columns - done {
+                64.. if side_by_side => search_together::<L, 64>(|at| line(start(at)), n, places.cast()),
+                16.. if side_by_side => search_together::<L, 16>(|at| line(start(at)), n, places.cast()),
+                8.. if side_by_side => search_together::<L, 8>(|at| line(start(at)), n, places.cast()),
+                16.. => search_together::<L, 16>(|at| gathered(start(at), across), n, places.cast()),
+                4.. => search_together::<L, 4>(|at| gathered(start(at), across), n, places.cast()),
+                _ => search_together::<L, 1>(|at| line(start(at)), n, places.cast()),
+            };
+        }
+    }
+    if flags::status() != status {
+        flags::set_status(status);
+    }
+}
+
+/// Elements that lie side by side.
+#[inline(always)]
+unsafe fn line<L: Copy, const W: usize>(first: *const u8) -> [L; W] {
+    // SAFETY: as the caller promises.
+    unsafe { first.cast::<[L; W]>().read_unaligned() }
+}
+
+/// Elements at a distance from one another.
+#[inline(always)]
+unsafe fn gathered<L: Copy, const W: usize>(first: *const u8, across: isize) -> [L; W] {
+    // SAFETY: as the caller promises.
+    std::array::from_fn(|column| unsafe {
+        first.offset(across * column as isize).cast::<L>().read_unaligned()
+    })
+}
+
+/// The searches of `W` columns, whose elements with an index `line` gives, in variables that stay in registers.
+#[inline(always)]
+unsafe fn search_together<L: Ordered, const W: usize>(
+    line: impl Fn(usize) -> [L; W],
+    n: usize,
+    places: *mut [i64; W],
+) -> usize {
+    let mut best = line(0);
+    let mut found = [0i64; W];
+    for at in 1..n {
+        let line = line(at);
+        for column in 0..W {
+            let (element, known) = (line[column], best[column]);
+            let wins = !known.missing() & (element.missing() | element.above(known));
+            best[column] = if wins { element } else { known };
+            found[column] = if wins { at as i64 } else { found[column] };
+        }
+    }
+    // SAFETY: the caller promises the places.
+    unsafe { places.write_unaligned(found) };
+    W
 }
 
 #[inline(always)]

@@ -136,7 +136,8 @@ fn element_offset(array: &Array, key: &Bound<'_, PyAny>) -> Option<isize> {
         return offset(key, 0);
     }
     let tuple = key.cast_exact::<PyTuple>().ok().filter(|tuple| tuple.len() == array.ndim())?;
-    (0..array.ndim()).try_fold(0, |sum, axis| Some(sum + offset(&*tuple.get_borrowed_item(axis).ok()?, axis)?))
+    (0..array.ndim())
+        .try_fold(0, |sum, axis| Some(sum + offset(&*tuple.get_borrowed_item(axis).ok()?, axis)?))
 }
 
 /// The element that a key names, if that is one and needs no waiting.

@@ -260,6 +260,8 @@ impl Group {
                 extent,
                 grain: match &*task.kernel {
                     Kernel::Scatter { .. } | Kernel::Nonzero => extent,
+                    // Results that lie side by side are looked for together.
+                    Kernel::ArgReduce { .. } if extent >= 16 => 8,
                     _ => 1,
                 },
                 scalars: task.scalars.clone(),
