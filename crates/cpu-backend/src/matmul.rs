@@ -1,8 +1,8 @@
 //! Products of matrices: rows of the result, in blocks that stay in caches.
 //!
-//! Small factors are multiplied as they lie; if the common axis is short, the second alone is packed. Of large ones, a block of the second (256 rows by as many columns as a
-//! shared cache holds) and blocks of the first (as many rows as the second-level cache holds) are packed, and multiplied
-//! tile by tile. The bits are the same ([`maniple_ops::K_BLOCK`]).
+//! Small factors are multiplied as they lie; if the common axis is short, the second alone is packed. Of large ones, a block
+//! of the second, which a shared cache holds, and blocks of the first, which the second-level cache holds, are packed and
+//! multiplied tile by tile. The bits are the same ([`maniple_ops::K_BLOCK`]).
 
 use crate::program::with_scratch;
 use crate::tile::{Space, address};
@@ -10,9 +10,11 @@ use maniple_ops::{Begin, DirectProduct, Dtype, Extents, Grid, K_BLOCK, Matmul as
 use maniple_runtime::{Binding, Launch, View};
 
 /// Rows of the first factor that are packed at a time.
-const ROWS: usize = 192;
+const ROWS: usize = 96;
 /// Columns of the second factor that are packed at a time.
-const COLUMNS: usize = 2048;
+const COLUMNS: usize = 1024;
+/// Bytes of a packed row or column: some blocks of the common axis, so that the result is seldom read and written.
+const DEPTH: usize = 8 << 10;
 /// Second factors of up to so many bytes are multiplied as they lie, if their columns lie side by side: they fit in the
 /// second-level cache, and packing would cost more than it gains.
 const SMALL: usize = 256 << 10;
@@ -168,14 +170,14 @@ impl Matmul {
         let Loops { rows: tile_rows, columns: tile_columns, packed, .. } = self.loops;
         let rows_at_once = extents.rows.min(ROWS).next_multiple_of(tile_rows);
         let columns_at_once = extents.columns.min(COLUMNS).next_multiple_of(tile_columns);
-        let depth = extents.k.min(K_BLOCK);
+        let depth = extents.k.min(DEPTH / packed / K_BLOCK * K_BLOCK);
         let room = (rows_at_once * depth * packed).next_multiple_of(LINE);
         with_scratch(room + columns_at_once * depth * packed, |first| {
             let second = first.wrapping_add(room);
             for column in (0..extents.columns).step_by(columns_at_once) {
                 let columns = columns_at_once.min(extents.columns - column);
-                for from in (0..extents.k).step_by(K_BLOCK) {
-                    let k = K_BLOCK.min(extents.k - from);
+                for from in (0..extents.k).step_by(depth) {
+                    let k = depth.min(extents.k - from);
                     let start = if from == 0 { Begin::Empty } else { Begin::Full };
                     // SAFETY: all parts lie within the matrices, and the buffers have room for the packed blocks.
                     unsafe {

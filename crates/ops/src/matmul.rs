@@ -13,7 +13,7 @@
 //! Integers wrap, so their order is all the same. A processor of x86-64 without fused multiply-adds computes them by
 //! software: correctly rounded, and slowly.
 //!
-//! A tile is some rows times one or two vectors of columns, whose sums stay in registers for a whole block. Where a
+//! A tile is some rows times one or two vectors of columns, whose sums stay in registers for a block. Where a
 //! matrix does not fill its last tile, packing repeats its last row or column: zeros would raise events of their own next
 //! to infinities.
 
@@ -73,7 +73,7 @@ pub struct Extents {
 /// Packs a factor: to, factor, rows, common extent. The rows of the factor, and its columns are the common axis; for
 /// the second factor of a product it is its transpose.
 pub type Pack = unsafe fn(to: *mut u8, from: Grid, rows: usize, k: usize);
-/// Sums of products of two packed factors over at most [`K_BLOCK`] elements, stored or added.
+/// Sums of products of two packed factors, stored, or added to those before, of as many elements as make whole blocks.
 pub type PackedProduct = unsafe fn(result: Grid, a: *const u8, b: *const u8, extents: Extents, start: Begin);
 /// The product of two factors as they lie, of any common extent; columns of the second and of the result side by side.
 pub type DirectProduct = unsafe fn(result: Grid, a: Grid, b: Grid, extents: Extents);
@@ -244,6 +244,8 @@ fn v3_loops(dtype: Dtype) -> Option<Matmul> {
     use self::x86::{I16x16, I32x8};
     use std::arch::x86_64::{__m256, __m256d};
     const ROWS: usize = 6;
+    // Real and imaginary parts of both factors take registers beside the sums.
+    const COMPLEX_ROWS: usize = 5;
     Some(match dtype {
         Dtype::Int8 | Dtype::UInt8 => v3::real::<i8, I16x16, ROWS, 32>(),
         Dtype::Int16 | Dtype::UInt16 => v3::real::<i16, I16x16, ROWS, 32>(),
@@ -251,8 +253,8 @@ fn v3_loops(dtype: Dtype) -> Option<Matmul> {
         Dtype::Int64 | Dtype::UInt64 => v3::real::<i64, Lanes<i64, 4>, ROWS, 8>(),
         Dtype::Float32 => v3::real::<f32, __m256, ROWS, 16>(),
         Dtype::Float64 => v3::real::<f64, __m256d, ROWS, 8>(),
-        Dtype::Complex64 => v3::complex::<Complex<f32>, __m256, ROWS, 8>(),
-        Dtype::Complex128 => v3::complex::<Complex<f64>, __m256d, ROWS, 4>(),
+        Dtype::Complex64 => v3::complex::<Complex<f32>, __m256, COMPLEX_ROWS, 8>(),
+        Dtype::Complex128 => v3::complex::<Complex<f64>, __m256d, COMPLEX_ROWS, 4>(),
         Dtype::Bool | Dtype::Float16 => return None,
     })
 }

@@ -42,17 +42,16 @@ impl Matrix {
     }
 }
 
-/// The product by packing, block by block.
-fn packed(loops: &Matmul, result: Grid, a: Grid, b: Grid, extents: Extents) {
-    let room = |extent: usize, tile: usize| {
-        vec![0u64; extent.next_multiple_of(tile) * K_BLOCK * loops.packed / 8 + 8]
-    };
+/// The product by packing, so many elements of the common axis at a time.
+fn packed(loops: &Matmul, result: Grid, a: Grid, b: Grid, extents: Extents, depth: usize) {
+    let room =
+        |extent: usize, tile: usize| vec![0u64; extent.next_multiple_of(tile) * depth * loops.packed / 8 + 8];
     let (mut rows, mut columns) = (room(extents.rows, loops.rows), room(extents.columns, loops.columns));
     let (rows, columns) = (rows.as_mut_ptr().cast::<u8>(), columns.as_mut_ptr().cast::<u8>());
-    for from in (0..extents.k).step_by(K_BLOCK) {
-        let k = K_BLOCK.min(extents.k - from);
+    for from in (0..extents.k).step_by(depth) {
+        let k = depth.min(extents.k - from);
         let start = if from == 0 { Begin::Empty } else { Begin::Full };
-        // SAFETY: the grids are those of matrices of these extents, and the buffers hold a block of either.
+        // SAFETY: the grids are those of matrices of these extents, and the buffers hold so many elements of either.
         unsafe {
             (loops.pack_rows)(rows, a.from(0, from), extents.rows, k);
             (loops.pack_columns)(columns, b.from(from, 0).transposed(), extents.columns, k);
@@ -70,13 +69,24 @@ fn every_level_computes_the_defined_bits() {
             for level in Level::ALL.into_iter().filter(|&level| level <= Level::detected()) {
                 let loops = matmul_at(dtype, level).expect("every level has what one has");
                 let mut results = Vec::new();
-                let mut result = Matrix::new(dtype, m, n, 9);
-                packed(&loops, result.grid(), a.grid(), b.grid(), extents);
-                results.push(("packed", result));
+                for (way, depth) in
+                    [("a block", K_BLOCK), ("two blocks", 2 * K_BLOCK), ("all blocks", 4 * K_BLOCK)]
+                {
+                    let mut result = Matrix::new(dtype, m, n, 9);
+                    packed(&loops, result.grid(), a.grid(), b.grid(), extents, depth);
+                    results.push((way, result));
+                }
                 let mut transposed = Matrix::new(dtype, n, m, 9);
                 if !dtype.is_complex() {
                     let turned = Extents { rows: n, columns: m, k };
-                    packed(&loops, transposed.grid(), b.grid().transposed(), a.grid().transposed(), turned);
+                    packed(
+                        &loops,
+                        transposed.grid(),
+                        b.grid().transposed(),
+                        a.grid().transposed(),
+                        turned,
+                        K_BLOCK,
+                    );
                 }
                 if let Some(direct) = loops.direct {
                     let mut result = Matrix::new(dtype, m, n, 9);

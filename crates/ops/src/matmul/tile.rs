@@ -30,9 +30,28 @@ pub(super) unsafe fn product<E: Entry, V: Vector<Lane = E::Lane>, const ROWS: us
                 };
                 let left = (ROWS.min(rows - row), width.min(columns - column));
                 prefetch(result.from(row, column), left.0, width * size_of::<E>());
-                let sums = chain::<V, Whole, ROWS, VECTORS>(k, first, second, Whole);
+                let mut sums = chain::<V, Whole, ROWS, VECTORS>(K_BLOCK.min(k), first, second, Whole);
+                for from in (K_BLOCK..k).step_by(K_BLOCK) {
+                    let (first, second) = (first.from(0, from), second.from(from, 0));
+                    let more = chain::<V, Whole, ROWS, VECTORS>(K_BLOCK.min(k - from), first, second, Whole);
+                    add(&mut sums, more);
+                }
                 put::<E, V, ROWS, VECTORS>(result.from(row, column), &sums, left, start);
             }
+        }
+    }
+}
+
+/// Adds the sums of a block to those of the blocks before it.
+#[inline(always)]
+unsafe fn add<V: Vector, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut [[V; VECTORS]; ROWS],
+    more: [[V; VECTORS]; ROWS],
+) {
+    for (sums, more) in sums.iter_mut().zip(more) {
+        for (sum, more) in sums.iter_mut().zip(more) {
+            // SAFETY: the caller is compiled for what the vectors need.
+            *sum = unsafe { sum.plus(more) };
         }
     }
 }
@@ -68,7 +87,14 @@ pub(super) unsafe fn complex_product<E: Entry, V: Vector<Lane = E::Lane>, const 
         for row in (0..rows).step_by(ROWS) {
             // SAFETY: the caller promises panels that hold all rows and columns.
             unsafe {
-                let sums = complex_chain::<V, ROWS>(k, a.add(2 * row * k), b.add(2 * column * k));
+                let (a, b) = (a.add(2 * row * k), b.add(2 * column * k));
+                let mut sums = complex_chain::<V, ROWS>(K_BLOCK.min(k), a, b);
+                for from in (K_BLOCK..k).step_by(K_BLOCK) {
+                    let (a, b) = (a.add(2 * ROWS * from), b.add(2 * V::LANES * from));
+                    let [real, imaginary] = complex_chain::<V, ROWS>(K_BLOCK.min(k - from), a, b);
+                    add(&mut sums[0], real);
+                    add(&mut sums[1], imaginary);
+                }
                 let left = (ROWS.min(rows - row), V::LANES.min(columns - column));
                 let lanes = [sums[0].as_ptr().cast::<V::Lane>(), sums[1].as_ptr().cast()];
                 scatter::<E>(result.from(row, column), lanes, V::LANES, left, start);
