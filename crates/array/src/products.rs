@@ -2,7 +2,7 @@
 //! operands; those of two matrices have a kernel class of their own.
 
 use crate::array::record;
-use crate::broadcast::broadcast_strides;
+use crate::broadcast::{broadcast_strides, result_order};
 use crate::elementwise::apply_one;
 use crate::reduction::{Reduction, reduce};
 use crate::session::Part;
@@ -99,6 +99,11 @@ fn of_vector(product: Product, a: &Array, b: &Array) -> Result<Option<Array>> {
         (&[_, k], &[n], _) if k == n => sum(a, b, -1).map(Some),
         (&[k], &[_, n], Product::Inner) if k == n => sum(a, b, -1).map(Some),
         (&[k], &[n, _], Product::Dot | Product::Matmul) if k == n => sum(&column(a), b, 0).map(Some),
+        (&[.., k], &[n], Product::Matmul) if k == n && !is_c_order(a) && a.ndim() > 2 => {
+            // NumPy lays the result out as the stack lies.
+            let Some(made) = of_matrices(product, a, &column(b))? else { return Ok(None) };
+            made.squeeze(Some(&[-1])).map(Some)
+        }
         (&[.., k], &[n], _) if k == n => {
             let rows: Vec<isize> = a.shape()[..a.ndim() - 1].iter().map(|&extent| extent as isize).collect();
             sum(&a.reshape(&[-1, k as isize], Layout::C)?, b, -1)?.reshape(&rows, Layout::C).map(Some)
@@ -157,7 +162,12 @@ fn of_matrices(product: Product, a: &Array, b: &Array) -> Result<Option<Array>> 
         true => Ok(array.clone()),
         false => array.astype(dtype, Layout::Keep),
     };
-    let (a, b, result) = (converted(a)?, converted(b)?, Array::empty(&shape, dtype)?);
+    let mut axes: SmallVec<[usize; 4]> = match product {
+        Product::Matmul => stack_order(a, b, &stack),
+        Product::Dot | Product::Inner => (0..stack.len()).collect(),
+    };
+    axes.extend(stack.len()..shape.len());
+    let (a, b, result) = (converted(a)?, converted(b)?, Array::empty_ordered(&shape, dtype, &axes)?);
     // A stack of the first factor's own repeats the second, and the other way round.
     let over = |array: &Array, skipped: usize| {
         let core = array.ndim() - 2;
@@ -262,6 +272,26 @@ impl Factors {
         let kernel = runtime().intern(Kernel::Matmul { dtype });
         record(kernel, self.result.size() / columns, &operands, &[])
     }
+}
+
+/// The order of a stack's axes in which NumPy lays out the matrices of a result.
+fn stack_order(a: &Array, b: &Array, stack: &[usize]) -> SmallVec<[usize; 4]> {
+    let strides = |array: &Array| {
+        let core = array.ndim() - 2;
+        let outer = View {
+            offset: 0,
+            shape: array.view.shape[..core].into(),
+            strides: array.view.strides[..core].into(),
+        };
+        broadcast_strides(&outer, stack).expect("stacks broadcast to the joint one")
+    };
+    result_order(&[&strides(a), &strides(b)], stack.len())
+}
+
+/// Whether the axes of an array's stack lie in C order.
+fn is_c_order(array: &Array) -> bool {
+    let stack = stack_of(array);
+    result_order(&[&array.strides()[..stack.len()]], stack.len()).is_sorted()
 }
 
 fn last_two(array: &Array) -> &[usize] {
