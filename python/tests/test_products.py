@@ -173,6 +173,16 @@ def test_products_of_matrices_in_any_layout(dtype, layout):
                     close(x @ y, one @ other, one, other)
 
 
+def test_stacks_are_laid_out_as_numpys():
+    stack, matrix, vector = numpy.ones((2, 3, 4, 5)), numpy.ones((5, 6)), numpy.ones(5)
+    for axes in ((1, 0, 2, 3), (0, 1, 2, 3), (1, 0, 3, 2)):
+        for other in (matrix, vector, stack.swapaxes(-1, -2)):
+            theirs = stack.transpose(axes).copy().transpose(axes) @ other
+            ours = np.array(stack).transpose(axes).copy().transpose(axes) @ np.array(other)
+            check_same(ours, theirs)
+            assert ours.strides == theirs.strides
+
+
 def test_an_element_has_the_same_bits_however_the_rest_is_cut():
     random = numpy.random.default_rng(5)
     for dtype in ("float64", "float32", "complex128"):
@@ -246,6 +256,9 @@ def test_a_result_may_take_the_place_of_a_factor():
     assert np.matmul(a, a, out=a) is a
     numpy.matmul(theirs, theirs, out=theirs)
     numpy.testing.assert_array_equal(numpy.asarray(a), theirs)
+    a @= np.array(values)
+    theirs @= values
+    numpy.testing.assert_array_equal(numpy.asarray(a), theirs)
     assert np.dot(a[:5], a, out=a[:5]) is not None
     numpy.dot(theirs[:5].copy(), theirs.copy(), out=theirs[:5])
     numpy.testing.assert_array_equal(numpy.asarray(a), theirs)
@@ -268,4 +281,6 @@ def test_matrix_products_are_no_fallbacks():
             np.linalg.multi_dot([a, a.T, a]),
             np.linalg.matrix_power(a @ a.T, 3),
         ]
+        square = np.eye(3)
+        square @= square
         assert all(float(one.max()) >= 4.0 for one in made)

@@ -414,6 +414,9 @@ macro_rules! operators {
             }
 
             fn __imatmul__(slf: &Bound<'_, NdArray>, other: Willing<'_>) -> PyResult<()> {
+                if crate::products::matmul(slf.as_any(), &other.0, Some(slf.as_any()))?.is_some() {
+                    return Ok(());
+                }
                 let arguments = PyTuple::new(slf.py(), [other.0])?;
                 crate::fallback::fallback_method("__imatmul__", slf, &arguments, None).map(|_| ())
             }
