@@ -18,7 +18,7 @@ const WORTH: f64 = 3.0;
 /// Several pieces per worker even out pieces that run late.
 const PIECES_PER_WORKER: u32 = 4;
 /// Fewest rows of a product of matrices in each of several pieces that a worker gets.
-const ROWS_OF_PIECE: usize = 256;
+const ROWS_OF_PIECE: usize = 2048;
 /// Rate at which bytes move between the host's memory and a device's, in bytes per second: about a PCIe link's.
 const LINK_BYTES_PER_SECOND: f64 = 20e9;
 /// Seconds until a copy between memories has begun and its end been noticed.
