@@ -18,6 +18,11 @@ const DEPTH: usize = 8 << 10;
 /// Second factors of up to so many bytes are multiplied as they lie, if their columns lie side by side: they fit in the
 /// second-level cache, and packing would cost more than it gains.
 const SMALL: usize = 256 << 10;
+/// Results of up to so many elements stay in the first cache, while the common axis is gone through once.
+const FEW: usize = 1024;
+/// Elements of the common axis for which all tiles of such a result are computed before the next: their factors stay in the
+/// second-level cache meanwhile.
+const DEPTH: usize = 4 * K_BLOCK;
 /// Packed factors begin at multiples of this many bytes.
 const LINE: usize = 64;
 
@@ -128,10 +133,23 @@ impl Matmul {
         // SAFETY: the caller's promise.
         unsafe {
             match self.loops.direct.filter(|_| result.column == item) {
-                Some(direct) if small && b.column == item => direct(result, a, b, extents),
+                Some(direct) if small && b.column == item => direct(result, a, b, extents, Begin::Empty),
+                Some(direct) if extents.rows * extents.columns <= FEW && b.column == item => {
+                    self.multiply_deep(direct, result, a, b, extents);
+                }
                 Some(direct) if extents.k <= K_BLOCK => self.multiply_panels(direct, result, a, b, extents),
                 _ => self.multiply_packed(result, a, b, extents),
             }
+        }
+    }
+
+    /// Multiplies factors with a long common axis as they lie, each element of them being read from memory once.
+    unsafe fn multiply_deep(&self, direct: DirectProduct, result: Grid, a: Grid, b: Grid, extents: Extents) {
+        for from in (0..extents.k).step_by(DEPTH) {
+            let k = DEPTH.min(extents.k - from);
+            let start = if from == 0 { Begin::Empty } else { Begin::Full };
+            // SAFETY: the parts lie within the factors.
+            unsafe { direct(result, a.from(0, from), b.from(from, 0), Extents { k, ..extents }, start) };
         }
     }
 
@@ -159,7 +177,15 @@ impl Matmul {
                         let extents =
                             Extents { rows: ROWS.min(rows - row), columns: tile.min(count - at), k };
                         // SAFETY: as above.
-                        unsafe { direct(result.from(row, column + at), a.from(row, 0), panel, extents) };
+                        unsafe {
+                            direct(
+                                result.from(row, column + at),
+                                a.from(row, 0),
+                                panel,
+                                extents,
+                                Begin::Empty,
+                            );
+                        }
                     }
                 }
             }

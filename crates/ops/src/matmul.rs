@@ -75,8 +75,9 @@ pub struct Extents {
 pub type Pack = unsafe fn(to: *mut u8, from: Grid, rows: usize, k: usize);
 /// Sums of products of two packed factors, stored, or added to those before, of as many elements as make whole blocks.
 pub type PackedProduct = unsafe fn(result: Grid, a: *const u8, b: *const u8, extents: Extents, start: Begin);
-/// The product of two factors as they lie, of any common extent; columns of the second and of the result side by side.
-pub type DirectProduct = unsafe fn(result: Grid, a: Grid, b: Grid, extents: Extents);
+/// The product of two factors as they lie, of any common extent, stored or added; columns of the second and of the result
+/// side by side.
+pub type DirectProduct = unsafe fn(result: Grid, a: Grid, b: Grid, extents: Extents, start: Begin);
 
 /// The loops for one dtype. Elements may lie at any address; the result overlaps nothing.
 #[derive(Clone, Copy, Debug)]
@@ -164,9 +165,10 @@ macro_rules! level {
                 a: Grid,
                 b: Grid,
                 extents: Extents,
+                start: Begin,
             ) {
                 // SAFETY: as above.
-                unsafe { tile::direct::<E, V, ROWS>(result, a, b, extents) }
+                unsafe { tile::direct::<E, V, ROWS>(result, a, b, extents, start) }
             }
 
             /// Real numbers and integers, two vectors of columns to a tile.

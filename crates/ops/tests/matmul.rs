@@ -91,8 +91,19 @@ fn every_level_computes_the_defined_bits() {
                 if let Some(direct) = loops.direct {
                     let mut result = Matrix::new(dtype, m, n, 9);
                     // SAFETY: the grids are those of matrices of these extents.
-                    unsafe { direct(result.grid(), a.grid(), b.grid(), extents) };
+                    unsafe { direct(result.grid(), a.grid(), b.grid(), extents, Begin::Empty) };
                     results.push(("direct", result));
+                    let mut result = Matrix::new(dtype, m, n, 9);
+                    for from in (0..k).step_by(K_BLOCK) {
+                        let part = Extents { k: K_BLOCK.min(k - from), ..extents };
+                        let start = if from == 0 { Begin::Empty } else { Begin::Full };
+                        let (a, b) = (a.grid().from(0, from), b.grid().from(from, 0));
+                        // SAFETY: the parts lie within the matrices.
+                        unsafe { direct(result.grid(), a, b, part, start) };
+                    }
+                    if k > 0 {
+                        results.push(("direct, block by block", result));
+                    }
                 }
                 for row in 0..m {
                     let of_row: Vec<Scalar> = (0..k).map(|at| a.get(row, at)).collect();

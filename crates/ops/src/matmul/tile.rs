@@ -103,27 +103,29 @@ pub(super) unsafe fn complex_product<E: Entry, V: Vector<Lane = E::Lane>, const 
     }
 }
 
-/// The product of factors as they lie: tiles of fewer rows and part of a vector at the edges.
+/// The product of factors as they lie, stored or added: tiles of fewer rows and part of a vector at the edges.
 #[inline(always)]
 pub(super) unsafe fn direct<E: Entry, V: Vector<Lane = E::Lane>, const ROWS: usize>(
     result: Grid,
     a: Grid,
     b: Grid,
     extents: Extents,
+    start: Begin,
 ) {
     let Extents { rows, columns, k } = extents;
+    let along = (k, start);
     for column in (0..columns).step_by(2 * V::LANES) {
         let left = columns - column;
         // SAFETY: the caller's promise holds for every part of the result.
         unsafe {
             let (result, b) = (result.from(0, column), b.from(0, column));
             match left {
-                _ if left >= 2 * V::LANES => strip::<V, Whole, ROWS, 2>(result, a, b, rows, k, Whole),
+                _ if left >= 2 * V::LANES => strip::<V, Whole, ROWS, 2>(result, a, b, rows, along, Whole),
                 _ if left > V::LANES => {
-                    strip::<V, Part, ROWS, 2>(result, a, b, rows, k, Part(left - V::LANES));
+                    strip::<V, Part, ROWS, 2>(result, a, b, rows, along, Part(left - V::LANES));
                 }
-                _ if left == V::LANES => strip::<V, Whole, ROWS, 1>(result, a, b, rows, k, Whole),
-                _ => strip::<V, Part, ROWS, 1>(result, a, b, rows, k, Part(left)),
+                _ if left == V::LANES => strip::<V, Whole, ROWS, 1>(result, a, b, rows, along, Whole),
+                _ => strip::<V, Part, ROWS, 1>(result, a, b, rows, along, Part(left)),
             }
         }
     }
@@ -136,30 +138,30 @@ unsafe fn strip<V: Vector, L: Last<V>, const ROWS: usize, const VECTORS: usize>(
     a: Grid,
     b: Grid,
     rows: usize,
-    k: usize,
+    along: (usize, Begin),
     last: L,
 ) {
     let mut row = 0;
     // SAFETY: the caller's promise holds for every part of the result.
     unsafe {
         while row + ROWS <= rows {
-            blocks::<V, L, ROWS, VECTORS>(result.from(row, 0), a.from(row, 0), b, k, last);
+            blocks::<V, L, ROWS, VECTORS>(result.from(row, 0), a.from(row, 0), b, along, last);
             row += ROWS;
         }
         if ROWS > 8 && row + 8 <= rows {
-            blocks::<V, L, 8, VECTORS>(result.from(row, 0), a.from(row, 0), b, k, last);
+            blocks::<V, L, 8, VECTORS>(result.from(row, 0), a.from(row, 0), b, along, last);
             row += 8;
         }
         if ROWS > 4 && row + 4 <= rows {
-            blocks::<V, L, 4, VECTORS>(result.from(row, 0), a.from(row, 0), b, k, last);
+            blocks::<V, L, 4, VECTORS>(result.from(row, 0), a.from(row, 0), b, along, last);
             row += 4;
         }
         if row + 2 <= rows {
-            blocks::<V, L, 2, VECTORS>(result.from(row, 0), a.from(row, 0), b, k, last);
+            blocks::<V, L, 2, VECTORS>(result.from(row, 0), a.from(row, 0), b, along, last);
             row += 2;
         }
         if row < rows {
-            blocks::<V, L, 1, VECTORS>(result.from(row, 0), a.from(row, 0), b, k, last);
+            blocks::<V, L, 1, VECTORS>(result.from(row, 0), a.from(row, 0), b, along, last);
         }
     }
 }
@@ -170,7 +172,7 @@ unsafe fn blocks<V: Vector, L: Last<V>, const ROWS: usize, const VECTORS: usize>
     result: Grid,
     a: Grid,
     b: Grid,
-    k: usize,
+    (k, start): (usize, Begin),
     last: L,
 ) {
     for first in (0..k).step_by(K_BLOCK) {
@@ -183,7 +185,7 @@ unsafe fn blocks<V: Vector, L: Last<V>, const ROWS: usize, const VECTORS: usize>
                 for (at, sum) in sums.into_iter().enumerate() {
                     let to = to.add(at * V::LANES);
                     let sum = match first {
-                        0 => sum,
+                        0 if start == Begin::Empty => sum,
                         _ if at + 1 < VECTORS => V::load(to).plus(sum),
                         _ => last.load(to).plus(sum),
                     };
