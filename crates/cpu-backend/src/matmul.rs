@@ -22,7 +22,7 @@ const SMALL: usize = 256 << 10;
 const FEW: usize = 1024;
 /// Elements of the common axis for which all tiles of such a result are computed before the next: their factors stay in the
 /// second-level cache meanwhile.
-const DEPTH: usize = 4 * K_BLOCK;
+const STRETCH: usize = 4 * K_BLOCK;
 /// Packed factors begin at multiples of this many bytes.
 const LINE: usize = 64;
 
@@ -145,8 +145,8 @@ impl Matmul {
 
     /// Multiplies factors with a long common axis as they lie, each element of them being read from memory once.
     unsafe fn multiply_deep(&self, direct: DirectProduct, result: Grid, a: Grid, b: Grid, extents: Extents) {
-        for from in (0..extents.k).step_by(DEPTH) {
-            let k = DEPTH.min(extents.k - from);
+        for from in (0..extents.k).step_by(STRETCH) {
+            let k = STRETCH.min(extents.k - from);
             let start = if from == 0 { Begin::Empty } else { Begin::Full };
             // SAFETY: the parts lie within the factors.
             unsafe { direct(result, a.from(0, from), b.from(from, 0), Extents { k, ..extents }, start) };
@@ -196,7 +196,7 @@ impl Matmul {
         let Loops { rows: tile_rows, columns: tile_columns, packed, .. } = self.loops;
         let rows_at_once = extents.rows.min(ROWS).next_multiple_of(tile_rows);
         let columns_at_once = extents.columns.min(COLUMNS).next_multiple_of(tile_columns);
-        let depth = extents.k.min(DEPTH / packed / K_BLOCK * K_BLOCK);
+        let depth = extents.k.clamp(1, DEPTH / packed / K_BLOCK * K_BLOCK);
         let room = (rows_at_once * depth * packed).next_multiple_of(LINE);
         with_scratch(room + columns_at_once * depth * packed, |first| {
             let second = first.wrapping_add(room);
