@@ -47,6 +47,8 @@ REAL = {
     "wgpu": {"MANIPLE_ON": "wgpu"},
     "wgpumixed": {"MANIPLE_BACKENDS": "cpu,wgpu", "MANIPLE_MAPPER": "random:7", "MANIPLE_PIECES": "3"},
 }
+# The arrays are small: NumPy would run its own Python functions.
+OUR_CODE = {"MANIPLE_SMALL": "0"}
 GROUPS = {"all": SETTINGS, "devices": DEVICES}
 SEEDS_PER_PROCESS = 500
 SECONDS_PER_PROCESS = 1200
@@ -316,7 +318,7 @@ def _run_block(seeds: range, name: str) -> list[Result]:
         command = [sys.executable, __file__, "--worker", "--seeds", f"{low}-{seeds.stop}"]
         process = subprocess.Popen(
             command,
-            env={**os.environ, **_every()[name]},
+            env={**os.environ, **OUR_CODE, **_every()[name]},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -349,7 +351,7 @@ def _minimise_elsewhere(seed: int, name: str) -> str:
     command = [sys.executable, __file__, "--minimise", str(seed)]
     done = subprocess.run(
         command,
-        env={**os.environ, **_every()[name]},
+        env={**os.environ, **OUR_CODE, **_every()[name]},
         capture_output=True,
         text=True,
         timeout=SECONDS_PER_PROCESS,

@@ -84,14 +84,14 @@ _GROWTH = {
             allclose append apply_over_axes argpartition argsort argwhere array_equal array_equiv asarray_chkfinite
             average block choose column_stack convolve corrcoef correlate cov cross delete digitize dsplit dstack
             ediff1d extract fftshift flatnonzero gradient histogram histogram2d histogram_bin_edges histogramdd hstack
-            i0 ifftshift insert interp intersect1d isclose isin kaiser log2 logn matrix_norm matrix_power median
+            i0 ifftshift insert interp intersect1d isclose isin log2 logn matrix_norm matrix_power median
             multi_dot nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
             nanprod nanquantile nanstd nansum nanvar norm partition percentile place poly poly1d polyadd polyder polydiv
             polyfit polyint polymul polysub polyval ptp put put_along_axis quantile roll searchsorted select setdiff1d
             setxor1d sort sort_complex stack take_along_axis tensordot trace trapezoid tril trim_zeros triu union1d
             unique unique_all unique_counts unique_inverse unique_values unwrap vecdot vector_norm vstack""",
         "product": """
-            bartlett blackman fftfreq geomspace hamming hanning indices kron linspace logspace meshgrid outer pad
+            bartlett blackman fftfreq geomspace hamming hanning indices kaiser kron linspace logspace meshgrid outer pad
             repeat resize rfftfreq tile vander""",
         "square": """
             diag_indices diagflat eye identity tri tril_indices triu_indices""",
