@@ -51,6 +51,8 @@ impl Matmul {
         let each = match rows.min(columns) {
             least if least < FEW => 0,
             _ if dtype.size() <= 4 => 8,
+            // More sums of 16 bytes than these have no room in registers.
+            _ if dtype.size() == 16 => 2,
             _ => 4,
         };
         Some(Matmul {
