@@ -2,19 +2,17 @@
 
 use crate::program::with_scratch;
 use crate::tile::Elements;
-use maniple_ops::{ARG_COLUMNS, Arg, ArgColumns, ArgLeaf, Dtype, arg_columns, arg_leaf};
+use maniple_ops::{Arg, ArgColumns, ArgLeaf, Dtype, arg_columns, arg_leaf};
 use maniple_runtime::{Binding, Extreme, Launch};
 use std::ptr;
 
 /// Elements that are loaded at a time where they do not lie side by side.
 const BLOCK: usize = 1024;
 /// Results that are stored together.
-const RESULTS: usize = ARG_COLUMNS;
+const RESULTS: usize = 256;
 /// Rows shorter than this are searched several at a time.
 const SHORT: usize = 256;
-/// So many of them.
-const ROWS: usize = 16;
-/// Fewer columns side by side than this are searched one by one.
+/// Fewer rows, and fewer columns side by side, than this are searched one by one.
 const FEW: usize = 4;
 
 /// A search for extremes made ready.
@@ -87,14 +85,13 @@ impl ArgReduction {
     /// Goes through rows that follow one another.
     unsafe fn search_rows(&self, rows: *const u8, found: &mut [i64]) {
         let row = self.n * self.item;
-        let together = if self.n < SHORT { found.len() / ROWS * ROWS } else { 0 };
         // SAFETY: the caller's promise.
         unsafe {
-            for (at, found) in found[..together].chunks_exact_mut(ROWS).enumerate() {
-                let first = rows.add(at * ROWS * row);
-                (self.columns)(first, self.item as isize, row as isize, self.n, ROWS, found.as_mut_ptr());
+            if self.n < SHORT && found.len() >= FEW {
+                let (along, across) = (self.item as isize, row as isize);
+                return (self.columns)(rows, along, across, self.n, found.len(), found.as_mut_ptr());
             }
-            for (at, found) in found.iter_mut().enumerate().skip(together) {
+            for (at, found) in found.iter_mut().enumerate() {
                 *found = (self.leaf)(rows.add(at * row), self.n) as i64;
             }
         }

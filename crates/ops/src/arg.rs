@@ -43,17 +43,13 @@ pub enum Arg {
 /// The index of the element looked for among `n >= 1` contiguous, aligned elements: data, n.
 pub type ArgLeaf = unsafe fn(data: *const u8, n: usize) -> usize;
 
-/// How many results [`ArgColumns`] looks for at most.
-pub const ARG_COLUMNS: usize = 256;
-
 /// The indices of the elements looked for, of several results at a time: address of the first element, bytes from an
-/// element of a result to its next, bytes from a result to the next, elements per result (at least one), results (at
-/// most [`ARG_COLUMNS`]), and where the indices go.
+/// element of a result to its next, bytes from a result to the next, elements per result (at least one), results, and
+/// where the indices go.
 pub type ArgColumns =
     unsafe fn(data: *const u8, along: isize, across: isize, n: usize, columns: usize, places: *mut i64);
 
-/// The search of a dtype in several columns. The first of equal elements counts, and the first NaN beats everything; complex numbers are
-/// ordered lexicographically.
+/// The search of a dtype in several columns; the same elements are found as by [`arg_leaf`].
 pub fn arg_columns(dtype: Dtype, arg: Arg) -> ArgColumns {
     by_dtype!(dtype, pick_columns(arg))
 }

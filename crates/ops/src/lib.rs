@@ -38,7 +38,7 @@ mod scalar;
 mod table;
 pub mod wgsl;
 
-pub use arg::{ARG_COLUMNS, Arg, ArgColumns, ArgLeaf, arg_columns, arg_leaf};
+pub use arg::{Arg, ArgColumns, ArgLeaf, arg_columns, arg_leaf};
 pub use block::{block, block_at, cast_block, cast_block_at, cast_may_raise};
 pub use body::{Body, Step, Value, Wire};
 pub use dtype::{Bool, Casting, Dtype, Element, Kind};

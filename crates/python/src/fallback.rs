@@ -8,7 +8,7 @@
 use crate::array::{Held, NdArray};
 use crate::interop;
 use crate::lines;
-use crate::types::{is_exactly, numpy, types};
+use crate::types::{is_exactly, is_plain, numpy, types};
 use crate::ufunc::Ufunc;
 use crate::warnings::warn_at;
 use maniple_runtime::Line;
@@ -19,7 +19,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySlice, PyTuple, PyType};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::ptr::addr_of_mut;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -401,15 +400,8 @@ impl<'py> Exchange<'py> {
 fn is_leaf(value: &Bound<'_, PyAny>) -> bool {
     let class = value.get_type_ptr();
     let table = types(value.py());
-    class == addr_of_mut!(ffi::PyFloat_Type)
-        || class == addr_of_mut!(ffi::PyLong_Type)
-        || class == addr_of_mut!(ffi::PyUnicode_Type)
-        || class == addr_of_mut!(ffi::PyBool_Type)
-        || value.is_none()
+    is_plain(value)
         || class == table.numpy_array
-        || class == addr_of_mut!(ffi::PyComplex_Type)
-        || class == addr_of_mut!(ffi::PyBytes_Type)
-        || class == addr_of_mut!(ffi::PyEllipsis_Type)
         // SAFETY: both are classes.
         || unsafe { ffi::PyType_IsSubtype(class, table.generic) } != 0
         || value.cast_exact::<PyType>().is_ok()

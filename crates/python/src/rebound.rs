@@ -4,7 +4,7 @@
 use crate::array::{Held, NdArray};
 use crate::fallback::{fallback, fallback_mode, unrecorded};
 use crate::interop;
-use crate::types::{is_exactly, is_int, types};
+use crate::types::{is_exactly, is_int, is_plain, types};
 use maniple_array::runtime;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -124,7 +124,7 @@ impl Seen {
                 Held::Native(native) => self.add(native.size()),
                 Held::Foreign(_) => self.others = true,
             }
-        } else if is_plain(value) || class == table.deferred {
+        } else if is_plain(value) || class == table.deferred || class == addr_of_mut!(ffi::PySlice_Type) {
             self.sum = self.sum.saturating_add(1);
         } else if class == table.numpy_array {
             self.numpys = true;
@@ -148,20 +148,6 @@ impl Seen {
         }
         Ok(())
     }
-}
-
-/// Whether a value is a number, a name, a slice or nothing.
-fn is_plain(value: &Bound<'_, PyAny>) -> bool {
-    let class = value.get_type_ptr();
-    class == addr_of_mut!(ffi::PyFloat_Type)
-        || class == addr_of_mut!(ffi::PyLong_Type)
-        || class == addr_of_mut!(ffi::PyBool_Type)
-        || value.is_none()
-        || class == addr_of_mut!(ffi::PyUnicode_Type)
-        || class == addr_of_mut!(ffi::PyComplex_Type)
-        || class == addr_of_mut!(ffi::PySlice_Type)
-        || class == addr_of_mut!(ffi::PyBytes_Type)
-        || class == addr_of_mut!(ffi::PyEllipsis_Type)
 }
 
 /// A value for rebound code, NumPy's arrays as ours.

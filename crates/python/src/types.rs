@@ -79,6 +79,19 @@ pub fn is_float(object: &Bound<'_, PyAny>) -> bool {
     is_exactly(object, addr_of_mut!(ffi::PyFloat_Type))
 }
 
+/// Whether an object is a number, text or a constant of Python's own, none of which holds anything.
+pub fn is_plain(object: &Bound<'_, PyAny>) -> bool {
+    let class = object.get_type_ptr();
+    class == addr_of_mut!(ffi::PyFloat_Type)
+        || class == addr_of_mut!(ffi::PyLong_Type)
+        || class == addr_of_mut!(ffi::PyUnicode_Type)
+        || class == addr_of_mut!(ffi::PyBool_Type)
+        || object.is_none()
+        || class == addr_of_mut!(ffi::PyComplex_Type)
+        || class == addr_of_mut!(ffi::PyBytes_Type)
+        || class == addr_of_mut!(ffi::PyEllipsis_Type)
+}
+
 impl Types {
     fn new(py: Python<'_>) -> PyResult<Types> {
         let numpy = py.import("numpy")?;
