@@ -187,6 +187,34 @@ REDUCTIONS = [
 ]
 
 OTHERS = [
+    other(
+        "argmin of rows of 16",
+        1_000_000,
+        20_000,
+        lambda xp, n: (uniform(xp, n, 16),),
+        lambda xp, d: xp.argmin(*d, axis=1),
+        0.0,
+        lambda n: 128.0 * n,
+    ),
+    other(
+        "argmin of columns",
+        4096,
+        256,
+        lambda xp, n: (uniform(xp, n, n),),
+        lambda xp, d: xp.argmin(*d, axis=0),
+        0.0,
+        lambda n: 8.0 * n * n,
+    ),
+    other(
+        "long common axis",
+        1_000_000,
+        20_000,
+        lambda xp, n: (uniform(xp, n, 16, seed=1), uniform(xp, n, 8, seed=2)),
+        lambda xp, d: d[0].T @ d[1],
+        1e-9,
+        lambda n: 192.0 * n,
+        lambda n: 256.0 * n,
+    ),
     other("sort f64", 20_000_000, 100_000, one_input(-1.0, 1.0, "float64"), by_name("sort"), 0.0),
     other("sort i64", 20_000_000, 100_000, whole_numbers(1 << 40), by_name("sort"), 0.0),
     other("argsort f64", 20_000_000, 50_000, one_input(-1.0, 1.0, "float64"), by_name("argsort"), 0.0),
