@@ -247,7 +247,8 @@ fn set(slf: &Bound<'_, NdArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny
 pub fn loses(given: &Given<'_>, array: &Array) -> bool {
     let (kind, dtype) = (array.dtype(), given_dtype(given));
     match given {
-        Given::Float(value) => !value.is_finite() && !kind.is_inexact(),
+        // What has more than 64 bits is no integer of NumPy's.
+        Given::Float(value) => !kind.is_inexact() && (value.is_nan() || value.abs() >= -(i64::MIN as f64)),
         Given::Scalar(value) if dtype.is_float() => !value.as_f64().is_finite() && kind.is_integer(),
         _ => dtype.is_complex() && !kind.is_complex() && kind != maniple_array::Dtype::Bool,
     }
