@@ -9,7 +9,13 @@ use std::process::Command;
 const HOSTILE: &[(&str, &[(&str, &str)])] = &[
     (
         "3 pieces, all compiled",
-        &[("MANIPLE_PIECES", "3"), ("MANIPLE_CHECK", "1"), ("MANIPLE_JIT", "always"), ("MANIPLE_SMALL", "0")],
+        &[
+            ("MANIPLE_PIECES", "3"),
+            ("MANIPLE_CHECK", "1"),
+            ("MANIPLE_JIT", "always"),
+            ("MANIPLE_RENAME", "0"),
+            ("MANIPLE_SMALL", "0"),
+        ],
     ),
     (
         "3 memories, random mapper, window 1",
@@ -22,6 +28,7 @@ const HOSTILE: &[(&str, &[(&str, &str)])] = &[
             ("MANIPLE_MAPPER", "random:8"),
             ("MANIPLE_PIECES", "3"),
             ("MANIPLE_CHECK", "1"),
+            ("MANIPLE_RENAME", "0"),
             ("MANIPLE_SMALL", "0"),
         ],
     ),

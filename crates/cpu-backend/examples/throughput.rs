@@ -343,6 +343,7 @@ impl Bench<'_> {
             tasks: vec![0],
             owners: vec![0; 64],
             watch: vec![case.watch],
+            exchanges: Vec::new(),
             prepared: Default::default(),
         };
         launch.prepared_by(0, cpu).expect("the CPU supports it");

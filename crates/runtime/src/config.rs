@@ -97,6 +97,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "File to which the stream is recorded for maniple-replay.",
     },
     Setting {
+        name: "MANIPLE_RENAME",
+        default: "1M",
+        help: "Bytes from which an array that is computed from its own neighbouring elements is written to other memory, \
+               which becomes its own, instead of through a copy; k, M and G are understood.",
+    },
+    Setting {
         name: "MANIPLE_SMALL",
         default: "8192",
         help: "Elements up to which a function that NumPy writes in Python runs there; 0 for never.",
@@ -146,6 +152,8 @@ pub struct Settings {
     pub pieces: Option<u32>,
     /// Where the stream is recorded.
     pub record: Option<String>,
+    /// Bytes from which an array is written to other memory instead of through a copy.
+    pub rename: usize,
     /// Elements up to which a function that NumPy writes in Python runs there.
     pub small: usize,
     /// Where a timeline is written.
@@ -172,6 +180,7 @@ impl Default for Settings {
             on: None,
             pieces: None,
             record: None,
+            rename: 1 << 20,
             small: 8192,
             trace: None,
             window: 64,
@@ -270,6 +279,10 @@ impl Settings {
                 Ok(pieces @ 1..=65536) => self.pieces = Some(pieces),
                 _ => return wrong("a number of pieces, at least 1"),
             },
+            "MANIPLE_RENAME" => match parse_bytes(value) {
+                Some(bytes) => self.rename = bytes,
+                None => return wrong("a number of bytes, such as 500000000, 500M or 2G"),
+            },
             "MANIPLE_SMALL" => match value.parse() {
                 Ok(elements) => self.small = elements,
                 _ => return wrong("a number of elements"),
@@ -346,6 +359,7 @@ mod tests {
             ("MANIPLE_MEMORY_LIMIT", "2G", "2X"),
             ("MANIPLE_ON", "cuda", "gpu"),
             ("MANIPLE_PIECES", "3", "0"),
+            ("MANIPLE_RENAME", "0", "much"),
             ("MANIPLE_WINDOW", "1", "0"),
         ] {
             let mut settings = Settings::default();

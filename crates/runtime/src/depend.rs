@@ -1,6 +1,6 @@
 //! Stage 2: which tasks of a window touch the same bytes, and how.
 
-use crate::{Arg, Kernel, Task};
+use crate::{Arg, Kernel, Privilege, Task};
 use std::fmt;
 
 /// How two tasks that share bytes, at least one of them writing, meet.
@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Relation {
     /// Only through identical views: element `i` of one depends on element `i` of the other.
     Aligned,
+    /// Through views that overlap in any other way, but nothing flows: the later writes what the earlier has read.
+    Overwritten,
     /// Through views that overlap in any other way.
     Crossed,
 }
@@ -70,7 +72,8 @@ fn relation(earlier: (&Task, usize), later: (&Task, usize)) -> Option<Relation> 
     {
         return Some(Relation::Aligned);
     }
-    may_meet(a, b).then_some(Relation::Crossed)
+    let flows = !per_element || a.privilege != Privilege::Read || b.privilege != Privilege::Write;
+    may_meet(a, b).then_some(if flows { Relation::Crossed } else { Relation::Overwritten })
 }
 
 /// Whether an argument is touched element by element, in the order of the task's own index space.

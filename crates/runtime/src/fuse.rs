@@ -2,10 +2,13 @@
 //!
 //! A task joins an earlier group if every dependence between the two is aligned (element `i` on element `i`), if no
 //! group in between has to run first, and if both run over the same index space. Values that a later task of the
-//! group reads are then passed on in registers; results that nobody can read after the window are never stored.
+//! group reads are then passed on in registers; results that nobody can read after the window are never stored. A task
+//! that overwrites what others of its group still read joins them if its output can be renamed (`rename.rs`).
 
+use crate::rename::Rename;
 use crate::{
-    Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Shape, Task, View,
+    Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Role, Settings, Shape,
+    Task, View,
 };
 use maniple_ops::{Body, Dtype, Step, cast_may_raise};
 use std::sync::Arc;
@@ -17,8 +20,17 @@ const MOST_STEPS: usize = 512;
 /// How many groups back a task looks for one to join.
 const LOOK_BACK: usize = 8;
 
-/// Turns the tasks of a window into launches, in an order that keeps every dependence.
-pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
+/// What the tasks of a window became.
+#[derive(Debug)]
+pub struct Fused {
+    /// The launches, in an order that keeps every dependence.
+    pub launches: Vec<Launch>,
+    /// Extents of regions that the launches use besides the window's; their roles follow the window's.
+    pub spares: Vec<usize>,
+}
+
+/// Turns the tasks of a window into launches.
+pub fn fuse(window: &Decoded, edges: &[Edge], settings: &Settings) -> Fused {
     let uses = Uses::new(window);
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of: Vec<usize> = Vec::with_capacity(window.tasks.len());
@@ -28,40 +40,78 @@ pub fn fuse(window: &Decoded, edges: &[Edge], enabled: bool) -> Vec<Launch> {
         while let Some(edge) = incoming.next_if(|edge| edge.to == position) {
             dependences.push((group_of[edge.from], edge.relation));
         }
-        let target = if enabled { find_group(&groups, position, task, &dependences, &uses) } else { None };
-        match target {
-            Some(at) => groups[at].join(position, task),
-            None => groups.push(Group::new(position, task)),
-        }
-        group_of.push(target.unwrap_or(groups.len() - 1));
+        let target = settings.fuse.then(|| {
+            let rename = |output: &Arg| {
+                let bytes = window.bytes[output.role as usize];
+                let may = bytes >= settings.rename && !window.fixed[output.role as usize];
+                may.then(|| Rename::new(output, bytes)).flatten()
+            };
+            find_group(&groups, position, task, &dependences, &uses, &rename)
+        });
+        let at = match target.flatten() {
+            Some((at, rename)) => {
+                groups[at].join(position, task);
+                groups[at].renames.extend(rename);
+                at
+            }
+            None => {
+                groups.push(Group::new(position, task));
+                groups.len() - 1
+            }
+        };
+        group_of.push(at);
     }
     let mut launches = Vec::with_capacity(groups.len());
+    let mut spares = Spares { first: window.bytes.len(), of: Vec::new() };
     for at in 0..groups.len() {
         let read_later = |role| groups[at + 1..].iter().any(|group| group.reads(role));
         let kept = |role: u32| !window.dead[role as usize] || read_later(role);
-        if let Some(launch) = groups[at].settle(&window.tasks, &kept) {
-            launches.push(launch);
-        }
+        groups[at].settle(&window.tasks, &kept, &mut spares, &mut launches);
     }
-    launches
+    Fused { launches, spares: spares.of.iter().map(|&role| window.bytes[role as usize]).collect() }
 }
 
-/// The latest group that the task may join without overtaking what it depends on.
+/// Regions that others exchange their bytes with: one for each that needs it, which serves it again and again.
+struct Spares {
+    first: usize,
+    of: Vec<Role>,
+}
+
+impl Spares {
+    fn of(&mut self, role: Role) -> Role {
+        let at = self.of.iter().position(|&known| known == role).unwrap_or_else(|| {
+            self.of.push(role);
+            self.of.len() - 1
+        });
+        (self.first + at) as Role
+    }
+}
+
+/// The latest group that the task may join without overtaking what it depends on, and what has to be renamed for it.
 fn find_group(
     groups: &[Group],
     position: usize,
     task: &Task,
     dependences: &[(usize, Relation)],
     uses: &Uses<'_>,
-) -> Option<usize> {
+    rename: &dyn Fn(&Arg) -> Option<Rename>,
+) -> Option<(usize, Option<Rename>)> {
     let shape = index_space(task)?;
     for at in (groups.len().saturating_sub(LOOK_BACK)..groups.len()).rev() {
-        let crossed =
-            dependences.iter().any(|&(group, relation)| group == at && relation == Relation::Crossed);
-        if !crossed && groups[at].accepts(position, task, shape, uses) {
-            return Some(at);
+        let group = &groups[at];
+        let relation =
+            dependences.iter().filter(|&&(group, _)| group == at).map(|&(_, relation)| relation).max();
+        if relation != Some(Relation::Crossed) && group.accepts(position, task, shape, uses) {
+            if relation != Some(Relation::Overwritten) {
+                return Some((at, None));
+            }
+            if let Some(output) = group.renamable(task)
+                && let Some(rename) = rename(output)
+            {
+                return Some((at, Some(rename)));
+            }
         }
-        if dependences.iter().any(|&(group, _)| group == at) {
+        if relation.is_some() {
             return None;
         }
     }
@@ -138,6 +188,8 @@ struct Group {
     results: usize,
     /// The reduction that ends the group: its kernel, the folded value, and its partials.
     fold: Option<(Reduce, Symbol, Arg)>,
+    /// Outputs that go to other memory.
+    renames: Vec<Rename>,
 }
 
 impl Group {
@@ -151,6 +203,7 @@ impl Group {
             steps: Vec::new(),
             results: 0,
             fold: None,
+            renames: Vec::new(),
         };
         group.join(position, task);
         group
@@ -167,8 +220,24 @@ impl Group {
         if self.open.as_ref() != Some(shape) || self.steps.len() + steps > MOST_STEPS {
             return false;
         }
+        // All of a renamed region is written by the one output and the copies.
+        let outputs = task.args.iter().filter(|arg| arg.privilege.writes());
+        let elsewhere = |arg: &Arg| {
+            self.renames.iter().any(|rename| rename.role == arg.role && !rename.view.same_as(&arg.view))
+        };
+        if outputs.into_iter().any(elsewhere) {
+            return false;
+        }
         let stored = (self.outputs.iter()).filter(|(arg, _)| uses.stored(arg, &self.tasks, position)).count();
         self.inputs.len() + stored + arguments <= MOST_ARGUMENTS
+    }
+
+    /// The one output of a task that overwrites what the group reads, if nothing of the group writes that region.
+    fn renamable<'a>(&self, task: &'a Task) -> Option<&'a Arg> {
+        let mut outputs = task.args.iter().filter(|arg| arg.privilege.writes());
+        let only =
+            outputs.next().filter(|arg| arg.privilege == Privilege::Write && outputs.next().is_none())?;
+        (!self.outputs.iter().any(|(arg, _)| arg.role == only.role)).then_some(only)
     }
 
     /// Whether any task of the group reads bytes that come from before the group.
@@ -244,8 +313,28 @@ impl Group {
         Symbol::Input(self.inputs.len() - 1)
     }
 
+    /// Adds the launch of the group, after the copies that renaming takes; nothing if nobody wants what it computes.
+    fn settle(
+        &self,
+        tasks: &[Task],
+        kept: &dyn Fn(u32) -> bool,
+        spares: &mut Spares,
+        launches: &mut Vec<Launch>,
+    ) {
+        let Some(mut launch) = self.launch(tasks, kept) else { return };
+        for arg in launch.args.iter_mut().filter(|arg| arg.privilege.writes()) {
+            if let Some(rename) = self.renames.iter().find(|rename| rename.role == arg.role) {
+                let spare = spares.of(arg.role);
+                launches.extend(rename.copies(spare, arg.dtype));
+                launch.exchanges.push((arg.role, spare));
+                arg.role = spare;
+            }
+        }
+        launches.push(launch);
+    }
+
     /// The launch of the group; none if nobody wants anything it computes.
-    fn settle(&self, tasks: &[Task], kept: &dyn Fn(u32) -> bool) -> Option<Launch> {
+    fn launch(&self, tasks: &[Task], kept: &dyn Fn(u32) -> bool) -> Option<Launch> {
         let members: Vec<&Task> = self.tasks.iter().map(|&position| &tasks[position as usize]).collect();
         let watch: Vec<u8> = members.iter().map(|task| task.watch).collect();
         let extent = members[members.len() - 1].extent;
@@ -268,6 +357,7 @@ impl Group {
                 tasks: self.tasks.clone(),
                 owners: Vec::new(),
                 watch,
+                exchanges: Vec::new(),
                 prepared: Default::default(),
             });
         }
@@ -327,6 +417,7 @@ impl Group {
             tasks: self.tasks.clone(),
             owners: program.owners,
             watch,
+            exchanges: Vec::new(),
             prepared: Default::default(),
         })
     }

@@ -232,6 +232,11 @@ impl State {
         state
     }
 
+    /// Whether somebody else owns the memory.
+    pub(crate) fn is_external(&self) -> bool {
+        self.keeper.is_some()
+    }
+
     /// The memories that hold all or nearly all of what was written.
     pub(crate) fn places(&self) -> Places {
         let mut places = Places::default();

@@ -87,6 +87,7 @@ mod tests {
             tasks: Vec::new(),
             owners: Vec::new(),
             watch: Vec::new(),
+            exchanges: Vec::new(),
             prepared: Default::default(),
         }
     }

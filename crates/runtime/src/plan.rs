@@ -22,12 +22,14 @@ pub struct Planned {
 pub struct Plan {
     /// The launches.
     pub launches: Vec<Planned>,
+    /// Extents of regions that the launches use besides the window's; their roles follow the window's.
+    pub spares: Vec<usize>,
 }
 
 impl Plan {
     /// Joins launches with their mappings, and finds where each region that is dead after the window is used last.
-    pub fn new(launches: Vec<(Launch, Mapping)>, dead: &[bool]) -> Plan {
-        let mut last_use: Vec<Option<usize>> = vec![None; dead.len()];
+    pub fn new(launches: Vec<(Launch, Mapping)>, dead: &[bool], spares: Vec<usize>) -> Plan {
+        let mut last_use: Vec<Option<usize>> = vec![None; dead.len() + spares.len()];
         for (at, (launch, _)) in launches.iter().enumerate() {
             launch.args.iter().for_each(|arg| last_use[arg.role as usize] = Some(at));
         }
@@ -39,7 +41,7 @@ impl Plan {
             launch: Arc::new(launch),
             mapping,
         });
-        Plan { launches: planned.collect() }
+        Plan { launches: planned.collect(), spares }
     }
 }
 

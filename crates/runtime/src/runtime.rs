@@ -7,9 +7,9 @@ use crate::instance::State;
 use crate::plan::Plans;
 use crate::record::Recorder;
 use crate::{
-    Backends, Decoded, Edge, Error, Event, Handle, Kernel, KernelId, Kernels, Launch, Line, Machine, Mapper,
-    Mapping, MemoryId, Operand, Places, Plan, ProcessorId, Question, Region, Report, Settings, Warning,
-    Window, decode, edges, events, fuse, map,
+    Backends, Decoded, Edge, Error, Event, Fused, Handle, Kernel, KernelId, Kernels, Launch, Line, Machine,
+    Mapper, Mapping, MemoryId, Operand, Places, Plan, ProcessorId, Question, Region, Report, Settings,
+    Warning, Window, decode, edges, events, fuse, map,
 };
 use maniple_ops::Scalar;
 use smallvec::SmallVec;
@@ -74,6 +74,8 @@ struct Inner {
     warnings: Vec<Warning>,
     outstanding: VecDeque<(Event, usize)>,
     outstanding_bytes: usize,
+    /// Regions of windows gone by whose bytes commands may still use.
+    retired: Vec<Arc<Region>>,
     statistics: Statistics,
 }
 
@@ -122,6 +124,7 @@ impl Runtime {
                 warnings: Vec::new(),
                 outstanding: VecDeque::new(),
                 outstanding_bytes: 0,
+                retired: Vec::new(),
                 statistics: Statistics::default(),
             }),
         }
@@ -465,23 +468,29 @@ impl Runtime {
             let _span = tracing::trace_span!("plan").entered();
             let decoded = decode(&window.words, window.len(), window.regions.len(), &inner.kernels);
             let edges = edges(&decoded.tasks);
-            let launches = fuse(&decoded, &edges, self.settings.fuse);
+            let Fused { launches, spares } = fuse(&decoded, &edges, &self.settings);
             self.show(&decoded, &edges, &launches);
             let mut places = decoded.places;
+            places.resize(places.len() + spares.len(), Places::default());
             let mapped = |launch: Launch| {
                 let mapping = self.map(&launch, &mut places);
                 (launch, mapping)
             };
-            Plan::new(launches.into_iter().map(mapped).collect(), &decoded.dead)
+            Plan::new(launches.into_iter().map(mapped).collect(), &decoded.dead, spares)
         });
         inner.statistics.windows += 1;
         inner.statistics.tasks += window.len() as u64;
+        let named = window.regions.len();
+        window.regions.extend(plan.spares.iter().map(|&bytes| self.create(bytes).region().clone()));
+        inner.retired.retain(|region| !region.state().is_idle());
         let mut result = Ok(());
         for planned in &plan.launches {
             result = result.and(self.issue(planned, window, inner));
             // What nobody needs any more gives its bytes back before the next launch takes some.
             planned.releases.iter().for_each(|&role| window.regions[role as usize] = self.nothing.clone());
         }
+        // What was read before it was exchanged may be read still.
+        inner.retired.extend(window.regions.drain(named..).filter(|region| !region.state().is_idle()));
         result
     }
 
@@ -511,6 +520,7 @@ impl Runtime {
             }
             memories.for_each(|memory| place.add(memory));
         }
+        launch.exchanges.iter().for_each(|&(a, b)| places.swap(a as usize, b as usize));
         mapping
     }
 

@@ -14,6 +14,8 @@ pub struct Region {
     pub bytes: usize,
     handles: AtomicUsize,
     exports: AtomicUsize,
+    /// Whether its bytes are memory that somebody else owns.
+    foreign: bool,
     outside: AtomicBool,
     role: AtomicU64,
     state: Mutex<State>,
@@ -27,6 +29,7 @@ impl Region {
             bytes,
             handles: AtomicUsize::new(1),
             exports: AtomicUsize::new(0),
+            foreign: state.is_external(),
             outside: AtomicBool::new(false),
             role: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -46,6 +49,18 @@ impl Region {
     /// Whether memory of it is shared with somebody outside, who may read and write it at any time.
     pub fn is_exported(&self) -> bool {
         self.exports.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether somebody outside holds an address of its bytes, so that they must stay where they are.
+    pub fn is_fixed(&self) -> bool {
+        self.foreign || self.is_exported()
+    }
+
+    /// What its bytes are from now on is what another's are, and the other way round.
+    pub(crate) fn exchange(&self, other: &Region) {
+        // Nobody else locks two at a time.
+        let (mut own, mut others) = (self.state(), other.state());
+        std::mem::swap(&mut *own, &mut *others);
     }
 
     /// Begins to share the memory with somebody outside.

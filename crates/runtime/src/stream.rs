@@ -143,12 +143,12 @@ impl Window {
         self.lines.push(line);
     }
 
-    /// Appends what else a plan depends on: which regions nobody can read any more.
+    /// Appends what else a plan depends on: how large the regions are, which of them nobody can read any more, and which
+    /// have to stay where they are.
     pub fn seal(&mut self) {
-        for chunk in self.regions.chunks(64) {
-            let dead = chunk.iter().enumerate().map(|(bit, region)| u64::from(region.is_dead()) << bit);
-            self.words.push(dead.sum());
-        }
+        self.words.extend(self.regions.iter().map(|region| {
+            (region.bytes as u64) << 2 | u64::from(region.is_fixed()) << 1 | u64::from(region.is_dead())
+        }));
     }
 
     /// Appends where the regions' bytes are, which a plan depends on where there are several memories.
@@ -173,6 +173,10 @@ pub struct Decoded {
     pub tasks: Vec<Task>,
     /// Per role, whether nobody can read the region after the window.
     pub dead: Vec<bool>,
+    /// Per role, whether somebody outside holds an address of the region's bytes.
+    pub fixed: Vec<bool>,
+    /// Per role, the extent of the region in bytes.
+    pub bytes: Vec<usize>,
     /// Per role, the memories that hold its bytes before the window; empty sets if the window does not say.
     pub places: Vec<Places>,
 }
@@ -221,13 +225,14 @@ pub fn decode(words: &[u64], tasks: usize, roles: usize, kernels: &Kernels) -> D
         });
         scalar += scalars;
     }
-    let mut dead = Vec::with_capacity(roles);
-    while dead.len() < roles {
-        let bits = next();
-        dead.extend((0..64.min(roles - dead.len())).map(|bit| bits >> bit & 1 == 1));
+    let facts: Vec<u64> = (0..roles).map(|_| next()).collect();
+    Decoded {
+        tasks: list,
+        dead: facts.iter().map(|word| word & 1 == 1).collect(),
+        fixed: facts.iter().map(|word| word >> 1 & 1 == 1).collect(),
+        bytes: facts.iter().map(|word| (word >> 2) as usize).collect(),
+        places: (0..roles).map(|_| Places(words.next().unwrap_or(0))).collect(),
     }
-    let places = (0..roles).map(|_| Places(words.next().unwrap_or(0))).collect();
-    Decoded { tasks: list, dead, places }
 }
 
 fn payload_words(tag: u64) -> usize {

@@ -86,6 +86,9 @@ pub struct Launch {
     pub owners: Vec<u16>,
     /// Per entry of `tasks`, which floating point flags are wanted.
     pub watch: Vec<u8>,
+    /// Regions that afterwards hold what others do, and the other way round: a launch that could not write in place
+    /// wrote all of the second of each pair instead of the first.
+    pub exchanges: Vec<(Role, Role)>,
     /// What each backend made of it, by position; nothing if the backend does not support it.
     pub prepared: [OnceLock<Option<Prepared>>; MOST_BACKENDS],
 }

@@ -103,6 +103,19 @@ fn check_launches(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Opti
             return Some(format!("launch {at}: owners or scalars do not fit its body"));
         }
     }
+    for (at, launch) in launches.iter().enumerate() {
+        for &(role, spare) in &launch.exchanges {
+            let exchanges = |launch: &Launch| launch.exchanges.iter().any(|&(_, other)| other == spare);
+            let since = launches[..at].iter().rposition(exchanges).map_or(0, |before| before + 1);
+            let written = launches[since..=at].iter().flat_map(|launch| &launch.args);
+            let written: usize = (written.filter(|arg| arg.role == spare && arg.privilege.writes()))
+                .map(|arg| arg.view.size() * arg.dtype.size())
+                .sum();
+            if written != window.bytes[role as usize] {
+                return Some(format!("launch {at}: {written} bytes are to replace region {role}"));
+            }
+        }
+    }
     let before = |from: usize, to: usize| match (place[from], place[to]) {
         (Some(from), Some(to)) => from <= to,
         _ => true,

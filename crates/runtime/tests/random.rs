@@ -18,11 +18,11 @@ type Hostile = (&'static [usize], &'static [(&'static str, &'static str)]);
 
 /// Settings under which every program runs.
 const SETTINGS: &[Hostile] = &[
-    (&[2], &[]),
+    (&[2], &[("MANIPLE_RENAME", "0")]),
     (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always")]),
     (&[1], &[("MANIPLE_FUSE", "0"), ("MANIPLE_WINDOW", "1"), ("MANIPLE_MAPPER", "serial")]),
-    (&[2], &[("MANIPLE_MAPPER", "random:1"), ("MANIPLE_WINDOW", "7")]),
-    (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2")]),
+    (&[2], &[("MANIPLE_MAPPER", "random:1"), ("MANIPLE_WINDOW", "7"), ("MANIPLE_RENAME", "0")]),
+    (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2"), ("MANIPLE_RENAME", "0")]),
     (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:3"), ("MANIPLE_PIECES", "3"), ("MANIPLE_WINDOW", "5")]),
     (&[1, 1], &[("MANIPLE_PIECES", "7"), ("MANIPLE_FUSE", "0"), ("MANIPLE_JIT", "0")]),
     (&[1, 1], &[("MANIPLE_PIECES", "2"), ("MANIPLE_JIT", "always")]),
@@ -289,6 +289,7 @@ impl Maker {
             7 | 8 => self.indexed(),
             9 => self.nonzero(),
             10 => self.matmul(),
+            11 => self.sweeps(),
             _ => self.map(),
         }
     }
@@ -415,6 +416,48 @@ impl Maker {
         args.extend(outputs);
         let scalar = Scalar::new(self.random.below(20) as i64 - 10);
         self.task(Kernel::Map(body), extent, args, vec![scalar]);
+    }
+
+    /// Sweeps over a grid that fills a region: the elements inside become sums of neighbours, by way of a temporary.
+    fn sweeps(&mut self) {
+        let held = self.held();
+        let region = self.random.of(&held);
+        let dtype = self.program.regions[region].0;
+        let (item, size) = (dtype.size(), self.program.regions[region].1.len() / dtype.size());
+        let columns = self.random.of(&[4, 10, 20, 100]);
+        if !size.is_multiple_of(columns) || size < 3 * columns {
+            return;
+        }
+        let margins: [usize; 4] = std::array::from_fn(|_| self.random.below(3) / 2);
+        let [top, bottom, left, right] = margins;
+        let shape = [size / columns - top - bottom, columns - left - right];
+        let strides = Strides::from_slice(&[(columns * item) as isize, item as isize]);
+        let inside = |down: usize, across: usize, privilege| {
+            let offset = (((top + down) * columns + left + across) * item) as isize;
+            let view = View { offset, shape: Shape::from_slice(&shape), strides: strides.clone() };
+            // A shift of one stands for one back where there is a margin.
+            let back = top.min(down) * 2 * columns * item + left.min(across) * 2 * item;
+            let view = View { offset: view.offset - back as isize, ..view };
+            Argument { region, privilege, dtype, view, access: Access::Element }
+        };
+        for _ in 0..1 + self.random.below(3) {
+            let (down, across) =
+                (self.random.below(1 + top.max(bottom)), self.random.below(1 + left.max(right)));
+            let neighbour = inside(down, across, Privilege::Read);
+            let sum = self.fresh(&shape, dtype);
+            let temporary = sum.region;
+            let held = Argument { privilege: Privilege::Read, ..sum.clone() };
+            let own = inside(0, 0, Privilege::Read);
+            let target = inside(0, 0, Privilege::Write);
+            for args in [vec![own.clone(), neighbour, sum], vec![held, own, target]] {
+                let op = self.random.of(&[Op::Add, Op::Maximum, Op::Multiply]);
+                let mut body = Body { inputs: vec![dtype; 2], ..Body::default() };
+                let value = body.push_apply(op, dtype, [0, 1].into_iter().collect());
+                body.outputs.push(value);
+                self.task(Kernel::Map(body), shape[0] * shape[1], args, Vec::new());
+            }
+            self.program.actions.push(Action::Drop(temporary));
+        }
     }
 
     /// An argument of the same shape that an earlier task wrote, to be read through the same view.

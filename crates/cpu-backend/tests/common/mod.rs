@@ -206,6 +206,7 @@ pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
         tasks: vec![0],
         owners: vec![0; steps],
         watch: vec![0],
+        exchanges: Vec::new(),
         prepared: Default::default(),
     })
 }

@@ -474,6 +474,7 @@ fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize, steps: usize, watched: 
         tasks: vec![0],
         owners: vec![0; steps],
         watch: vec![if watched { u8::MAX } else { 0 }],
+        exchanges: Vec::new(),
         prepared: Default::default(),
     })
 }

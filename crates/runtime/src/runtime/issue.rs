@@ -2,8 +2,8 @@
 
 use super::{HOST, Inner, Pending, Runtime};
 use crate::{
-    Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, Planned, PointTask, Report, Statistics,
-    Window, events,
+    Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, Planned, PointTask, Report, Window,
+    events,
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ impl Runtime {
     /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
     pub(super) fn issue(&self, planned: &Planned, window: &Window, inner: &mut Inner) -> Result<(), Error> {
         let Planned { launch, mapping, .. } = planned;
-        let line = window.lines[launch.tasks[0] as usize];
+        let line = launch.tasks.first().map_or(Line::default(), |&task| window.lines[task as usize]);
         let started = (self.settings.debug >= 2).then(Instant::now);
         let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
         let mut mapping = Cow::Borrowed(mapping);
@@ -35,14 +35,14 @@ impl Runtime {
         let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
         let mut shared: Option<Arc<Binding>> = None;
         for at in 0..mapping.pieces.len() {
-            let mut ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
+            let mut ready = self.make_ready(launch, window, &mapping.pieces[at], inner);
             if let Err(NotReady::Full(_)) = ready
                 && let Some(home) = mapping.at_home_from(at, launch, self.machine())
             {
                 // What a device has no room for is computed by the host's processors.
                 uses.drain(..).for_each(|usage| usage.note(launch, window));
                 (mapping, one_memory, shared) = (Cow::Owned(home), false, None);
-                ready = self.make_ready(launch, window, &mapping.pieces[at], &mut inner.statistics);
+                ready = self.make_ready(launch, window, &mapping.pieces[at], inner);
             }
             let piece = &mapping.pieces[at];
             let mut ready = match ready {
@@ -88,6 +88,9 @@ impl Runtime {
         if several {
             self.note_reads(launch, &mapping, window);
         }
+        for &(role, other) in &launch.exchanges {
+            window.regions[role as usize].exchange(&window.regions[other as usize]);
+        }
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
         if let Some(report) = report {
@@ -117,7 +120,7 @@ impl Runtime {
         launch: &Launch,
         window: &Window,
         piece: &crate::Piece,
-        statistics: &mut Statistics,
+        inner: &mut Inner,
     ) -> Result<Ready, NotReady> {
         let one_memory = self.machine().memories.len() == 1;
         let mut ready = Ready { bases: SmallVec::new(), spans: SmallVec::new(), after: SmallVec::new() };
@@ -130,10 +133,11 @@ impl Runtime {
             let mut taken = state.address(memory, region.bytes);
             if taken.is_err() {
                 drop(state);
-                for other in &window.regions {
+                for other in window.regions.iter().chain(&inner.retired) {
                     let events = other.state().events();
                     events.into_iter().for_each(|event| drop(self.backends.wait(event)));
                 }
+                inner.retired.clear();
                 state = region.state();
                 taken = state.address(memory, region.bytes);
             }
@@ -141,7 +145,7 @@ impl Runtime {
             let span = arg.span_of(piece.first, piece.last);
             if !one_memory && !arg.overwrites() {
                 let copied = state.fetch(region, memory, span).map_err(|full| NotReady::Full(full.bytes))?;
-                statistics.copied += copied as u64;
+                inner.statistics.copied += copied as u64;
             }
             if !state.is_idle() {
                 state.before(memory, span, arg.privilege.writes(), &mut ready.after);

@@ -1,7 +1,7 @@
 //! Small programs written as text, run on the null backend, with what every stage made of them printed.
 //!
 //! ```text
-//! settings pieces=2 memories=2      how often launches are cut, how many memories; window= and fuse= too
+//! settings pieces=2 memories=2      how often launches are cut, how many memories; window=, fuse= and rename= too
 //! a: float64[1000]                  a region that somebody holds, and its whole view
 //! a[1:] = add a[1:] t               a row; operands are views or numbers; `fill` and `copy` are bodies without steps
 //! s = reduce add a along 1          leaves and, where there are several, the fold of them
@@ -13,7 +13,7 @@
 
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, signature};
 use maniple_runtime::{
-    Access, Backends, Decoded, Handle, Kernel, Kernels, Line, Mapper, Null, Operand, Order, Pieces,
+    Access, Backends, Decoded, Fused, Handle, Kernel, Kernels, Line, Mapper, Null, Operand, Order, Pieces,
     Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, map,
 };
 use std::collections::BTreeMap;
@@ -76,10 +76,11 @@ struct Chosen {
     memories: usize,
     window: usize,
     fuse: bool,
+    rename: usize,
 }
 
 fn settings_of(program: &str) -> Chosen {
-    let mut chosen = Chosen { pieces: 1, memories: 1, window: 64, fuse: true };
+    let mut chosen = Chosen { pieces: 1, memories: 1, window: 64, fuse: true, rename: 1 << 20 };
     let words = program.lines().filter_map(|line| line.strip_prefix("settings"));
     for (name, value) in words.flat_map(str::split_whitespace).filter_map(|word| word.split_once('=')) {
         let value: usize = value.parse().expect("settings are numbers");
@@ -88,6 +89,7 @@ fn settings_of(program: &str) -> Chosen {
             "memories" => chosen.memories = value,
             "window" => chosen.window = value,
             "fuse" => chosen.fuse = value == 1,
+            "rename" => chosen.rename = value,
             other => panic!("{other} is not a setting of a case"),
         }
     }
@@ -132,8 +134,13 @@ struct Interpreter {
 impl Interpreter {
     fn new(chosen: Chosen, half: Half) -> Interpreter {
         let null = Arc::new(Null::new(chosen.memories));
-        let settings =
-            Settings { window: chosen.window, fuse: chosen.fuse, check: true, ..Settings::default() };
+        let settings = Settings {
+            window: chosen.window,
+            fuse: chosen.fuse,
+            rename: chosen.rename,
+            check: true,
+            ..Settings::default()
+        };
         let runtime =
             Runtime::new(Backends::new(vec![null.clone()]), Box::new(InTurn(chosen.pieces)), settings);
         let mut window = Window::default();
@@ -393,7 +400,7 @@ impl Interpreter {
         let window = &self.window;
         let decoded: Decoded = decode(&window.words, window.len(), window.regions.len(), &self.kernels);
         let edges = edges(&decoded.tasks);
-        let launches = fuse(&decoded, &edges, self.chosen.fuse);
+        let Fused { launches, .. } = fuse(&decoded, &edges, self.runtime.settings());
         let mapper = InTurn(self.chosen.pieces);
         let mappings: Vec<String> = (launches.iter())
             .map(|launch| {
