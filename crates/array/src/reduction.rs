@@ -262,7 +262,7 @@ pub(crate) fn leaves_kernel(
     if from != folded {
         body.outputs[0] = body.push_cast(0, folded);
     }
-    runtime().intern(Kernel::Reduce(Reduce { body, op, axes, kept, order }))
+    runtime().intern(Kernel::Reduce(Reduce { body, ops: vec![op], axes, kept, order }))
 }
 
 /// The dtype in which a reduction folds, and the one it returns.

@@ -85,12 +85,18 @@ const ROWS: [(Op, Dtype); 18] = [
     (Op::Maximum, Dtype::UInt64),
 ];
 
-/// A body that folds the value itself, the product of two inputs, or that product which is also stored.
+/// A body that folds the value itself, the product of two inputs, or that product which is also stored; and from 3 on as
+/// well the second input, without and with something stored.
 fn folded_body(kind: usize, dtype: Dtype) -> Body {
     let inputs = vec![dtype; if kind == 0 { 1 } else { 2 }];
     let mut body = Body { inputs, ..Body::default() };
     let folded: Value = if kind == 0 { 0 } else { body.push_apply(Op::Multiply, dtype, smallvec![0, 1]) };
-    body.outputs = if kind == 2 { vec![folded, folded] } else { vec![folded] };
+    body.outputs = match kind {
+        2 => vec![folded, folded],
+        3 => vec![folded, 1],
+        4 => vec![folded, folded, 1],
+        _ => vec![folded],
+    };
     body
 }
 
@@ -122,13 +128,14 @@ pub fn reductions_have_the_bits_of_the_host(check: &Check<'_>) {
     ];
     for (kept, reduced) in shapes {
         for order in [Order::KeptFirst, Order::ReducedFirst] {
-            for round in 0..2 {
+            for round in 0..3 {
                 let (op, dtype) = random.pick(&check.rows());
                 let any = if round < 1 { vec![Layout::Contiguous] } else { aligned(&Layout::ALL) };
                 let outputs =
                     if round < 1 { vec![Layout::Contiguous] } else { aligned(&Layout::FOR_OUTPUTS) };
-                let kind = if dtype == Dtype::Bool || dtype.is_complex() { 0 } else { random.below(3) };
+                let kind = if dtype == Dtype::Bool || dtype.is_complex() { 0 } else { random.below(5) };
                 let body = folded_body(kind, dtype);
+                let ops = if kind < 3 { vec![op] } else { vec![op, Op::Maximum] };
                 let (results, n): (usize, usize) = (kept.iter().product(), reduced.iter().product());
                 let leaves = n.div_ceil(LEAF);
                 let (shape, partials) = match order {
@@ -142,12 +149,12 @@ pub fn reductions_have_the_bits_of_the_host(check: &Check<'_>) {
                     args.push(memory.add(view, dtype, Privilege::Read, &mut random));
                 }
                 for number in 0..body.outputs.len() {
-                    let shape = if number + 1 == body.outputs.len() { &partials } else { &shape };
+                    let shape = if number + ops.len() >= body.outputs.len() { &partials } else { &shape };
                     let view = random.pick(&outputs).view(shape, dtype.size());
                     args.push(memory.add(view, dtype, Privilege::Write, &mut random));
                 }
                 let axes = (0..shape.len() as u8).collect();
-                let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
+                let kernel = Kernel::Reduce(Reduce { body, ops, axes, kept: kept.len(), order });
                 check.equal(&kernel, &args, results * leaves, &[], &memory, random.pick(&[1, 3]));
             }
         }
@@ -407,13 +414,13 @@ pub fn products_of_matrices_report_the_flags_of_the_host(check: &Check<'_>) {
             let mut launch = Arc::into_inner(launch).expect("nobody else has it");
             launch.watch = vec![15];
             let launch = Arc::new(launch);
-            let (wanted, found) = (Arc::new(Report::new(0)), Arc::new(Report::new(0)));
+            let (wanted, found) = (Arc::new(Report::new(0, 1)), Arc::new(Report::new(0, 1)));
             let mut on_host = memory.clone();
             if !check.bench.run(&launch, &mut memory, &[], 1, Some(found.clone())) {
                 continue;
             }
             assert!(run_reporting(&check.bench.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
-            assert_eq!(found.own(), wanted.own(), "{a} {b} in {launch}");
+            assert_eq!(found.own(0), wanted.own(0), "{a} {b} in {launch}");
         }
     }
 }
@@ -490,7 +497,7 @@ pub fn rows_that_no_tree_may_fold_are_folded_within_a_leaf_only(check: &Check<'_
         let view = Layout::Contiguous.view(&partials, dtype.size());
         let output = memory.add(view, dtype, Privilege::Write, &mut random);
         let body = folded_body(0, dtype);
-        let kernel = Kernel::Reduce(Reduce { body, op, axes: vec![0, 1], kept: 1, order });
+        let kernel = Kernel::Reduce(Reduce { body, ops: vec![op], axes: vec![0, 1], kept: 1, order });
         let args = [input, output];
         match leaves {
             1 => check.equal(&kernel, &args, kept, &[], &memory, 1),
@@ -531,11 +538,12 @@ pub fn reductions_report_the_flags_of_their_steps(check: &Check<'_>) {
                 memory.set(&args[1], position, Scalar::new(f64::NEG_INFINITY).cast(dtype));
             }
             let body = body.clone();
-            let kernel = Kernel::Reduce(Reduce { body, op: Op::Add, axes: vec![0, 1], kept: 1, order });
+            let kernel =
+                Kernel::Reduce(Reduce { body, ops: vec![Op::Add], axes: vec![0, 1], kept: 1, order });
             let launch = launch(kernel, args, partials[0] * partials[1]);
             let mut launch = Arc::into_inner(launch).expect("nobody else has it");
             launch.watch = vec![15];
-            let report = Arc::new(Report::new(2));
+            let report = Arc::new(Report::new(2, 1));
             let launch = Arc::new(launch);
             assert!(check.bench.run(&launch, &mut memory, &[], 1, Some(report.clone())));
             assert_eq!(report.flags(0), Flags::NONE, "{launch}");
@@ -550,7 +558,13 @@ pub fn folding_reports_flags_of_its_own(check: &Check<'_>) {
     let mut random = Random(31);
     let reduce = |order| {
         move |op: Op, dtype| {
-            Kernel::Reduce(Reduce { body: folded_body(0, dtype), op, axes: vec![0, 1], kept: 1, order })
+            Kernel::Reduce(Reduce {
+                body: folded_body(0, dtype),
+                ops: vec![op],
+                axes: vec![0, 1],
+                kept: 1,
+                order,
+            })
         }
     };
     let (rows, columns) = (reduce(Order::KeptFirst), reduce(Order::ReducedFirst));
@@ -625,13 +639,13 @@ pub fn folding_reports_flags_of_its_own(check: &Check<'_>) {
                     .expect("nobody else has it");
                 launch.watch = vec![15];
                 let launch = Arc::new(launch);
-                let (wanted, found) = (Arc::new(Report::new(0)), Arc::new(Report::new(0)));
+                let (wanted, found) = (Arc::new(Report::new(0, 1)), Arc::new(Report::new(0, 1)));
                 let (mut on_host, pieces) = (memory.clone(), random.pick(&[1, 3]));
                 if !check.bench.run(&launch, &mut memory, &[], pieces, Some(found.clone())) {
                     continue;
                 }
                 assert!(run_reporting(&check.bench.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
-                assert_eq!(found.own(), wanted.own(), "{marks:?} in {launch}");
+                assert_eq!(found.own(0), wanted.own(0), "{marks:?} in {launch}");
             }
         }
     }

@@ -125,7 +125,7 @@ fn cases(n: usize) -> Vec<Case> {
 
     let reduce = |name, body: Body, args: Vec<(View, Dtype)>, order, kept: usize, rest: usize| Case {
         name,
-        kernel: Kernel::Reduce(Reduce { body, op: Op::Add, axes: vec![0, 1], kept: 1, order }),
+        kernel: Kernel::Reduce(Reduce { body, ops: vec![Op::Add], axes: vec![0, 1], kept: 1, order }),
         args,
         in_place: None,
         constants: 0,
@@ -332,7 +332,7 @@ impl Bench<'_> {
         }
         binding.scalars.extend((0..case.constants).map(|at| Scalar::new(1.0 + at as f64 * 1e-6)));
         if case.watch != 0 {
-            binding.report = Some(Arc::new(maniple_runtime::Report::new(64)));
+            binding.report = Some(Arc::new(maniple_runtime::Report::new(64, 1)));
         }
         let launch = Launch {
             kernel: Arc::new(case.kernel.clone()),

@@ -6,7 +6,6 @@
 //! ```
 
 use crate::program::with_scratch;
-use crate::reduce::fold_tree;
 use crate::tile::Elements;
 use maniple_ops::{Dtype, Fold, Op, Order, fold};
 use maniple_runtime::{Binding, Launch, View};
@@ -74,5 +73,39 @@ impl Leaves {
                 }
             }
         });
+    }
+}
+
+/// One leaf, as a result.
+///
+/// # Safety
+/// The values must be aligned and as many as said, and there be room for a result.
+pub(crate) unsafe fn fold_closed(fold: &Fold, out: *mut u8, values: *const u8, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (fold.leaf)(out, values, count);
+        if let Some(close) = fold.close {
+            close(out, 1);
+        }
+    }
+}
+
+/// Folds `count` rows of `columns` accumulators into the first one, in the fixed tree, which makes them results.
+///
+/// # Safety
+/// The accumulators must be aligned and valid.
+pub(crate) unsafe fn fold_tree(fold: &Fold, rows: *mut u8, count: usize, columns: usize, item: usize) {
+    let row = |at: usize| rows.wrapping_add(at * columns * item);
+    let mut half = count.next_power_of_two() / 2;
+    while half > 0 {
+        // All pairs of a level at once: rows lie side by side, and the two halves are apart.
+        let pairs = half.min(count.saturating_sub(half));
+        // SAFETY: `half + pairs` is at most `count`.
+        unsafe { (fold.rows)(row(0), row(half), pairs * columns) };
+        half /= 2;
+    }
+    if let Some(close) = fold.close {
+        // SAFETY: the first row holds `columns` accumulators.
+        unsafe { close(rows, columns) };
     }
 }

@@ -238,5 +238,5 @@ fn watching(binding: &Binding, work: impl FnOnce()) {
     let Some(report) = &binding.report else { return work() };
     flags::clear();
     work();
-    report.raise_own(flags::read());
+    report.raise_own(0, flags::read());
 }

@@ -4,7 +4,6 @@ use crate::jit::Jit;
 use crate::program::{Program, with_scratch};
 use maniple_ops::Body;
 use maniple_runtime::{Binding, Launch};
-use std::ptr;
 use std::sync::Arc;
 
 /// A map made ready.
@@ -26,7 +25,7 @@ impl Map {
         with_scratch(self.program.scratch(), |scratch| {
             // SAFETY: the caller's promise; a map has no sink.
             unsafe {
-                self.program.start(binding, last - first, scratch).evaluate(first, last, ptr::null_mut());
+                self.program.start(binding, last - first, scratch).evaluate(first, last, &[]);
             }
         });
     }

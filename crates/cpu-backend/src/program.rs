@@ -25,7 +25,6 @@ use crate::tile::{Space, address, alignment};
 use maniple_ops::{Block, Body, LANES, Step, block, cast_block};
 use maniple_runtime::{Arg, Binding, Launch};
 use std::cell::RefCell;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes of buffers that a block should not exceed.
@@ -50,19 +49,17 @@ const LINE: usize = 64;
 /// A body over arguments of known geometry.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// The index space of all arguments but the sink.
+    /// The index space of all arguments but the sinks.
     space: Space,
     rows: Rows,
-    /// Inputs, outputs, then the sink if there is one.
+    /// Inputs, outputs, then a sink for each output beyond those.
     args: Vec<Argument>,
     inputs: usize,
-    /// How many of `args` lie in memory: all but the sink, and the input that is what the sink held.
-    placed: usize,
     constants: Vec<Constant>,
     instructions: Vec<Instruction>,
     /// The runs of instructions that can be compiled, if there are any.
     compiled: Option<Compiled>,
-    /// For every output and the sink the entry of the table that holds its values.
+    /// For every output, sinks among them, the entry of the table that holds its values.
     sources: Vec<u16>,
     /// Offset of every buffer of the table in scratch memory.
     buffers: Vec<usize>,
@@ -95,6 +92,7 @@ enum Watch {
 
 #[derive(Clone, Copy, Debug)]
 struct Argument {
+    place: Place,
     item: usize,
     alignment: usize,
     /// Offset of element zero in its region.
@@ -108,6 +106,15 @@ struct Argument {
     level: bool,
     /// Whether neighbours in memory are neighbours along the axis before the last, as in a transposed matrix.
     turned: bool,
+}
+
+/// Where an argument's elements are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In memory, where the binding says of the launch's argument of that number.
+    Bound(usize),
+    /// Where the caller says, of the sink of that number: an output, or an input that is what the sink held.
+    Sink(usize),
 }
 
 /// How a block of an argument is reached.
@@ -159,30 +166,27 @@ struct Instruction {
 }
 
 impl Program {
-    /// Makes the body of a launch ready. `args` are its inputs and stored outputs; a last output beyond those goes to
-    /// the sink. Nothing if a step has no function.
+    /// Makes the body of a launch ready. `args` are its inputs and stored outputs; outputs beyond those go to a sink each.
+    /// Nothing if a step has no function.
     pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg], jit: Option<&Arc<Jit>>) -> Option<Program> {
         let wanted = Wanted { owners: &launch.owners, watch: &launch.watch };
-        Program::over(body, args, args.len(), wanted, jit, 0..0)
+        let places: Vec<Place> = (0..args.len()).map(Place::Bound).collect();
+        Program::over(body, (args, &places), wanted, jit, None)
     }
 
-    /// Makes a body ready whose last step combines what the sink holds with a value: the body's last input, and the last
-    /// of `args`, stand for the sink. Nothing if that step cannot be compiled together with the one before, or if blocks
-    /// and accumulators do not go together.
+    /// Makes a body ready whose last `combining` steps combine what the sinks hold with values: the inputs that are sinks
+    /// stand for what they hold. Nothing if one of those steps cannot be compiled together with others, or if blocks and
+    /// accumulators do not go together.
     pub(crate) fn folding(
         body: &Body,
-        args: &[Arg],
+        args: (&[Arg], &[Place]),
+        combining: usize,
         jit: &Arc<Jit>,
         accumulators: Accumulators,
     ) -> Option<Program> {
-        let held = args.len() - 1;
-        let turning = match accumulators {
-            Accumulators::Each => 0..0,
-            Accumulators::Lanes(_) => held..held + 2,
-        };
-        let program = Program::over(body, args, held, Wanted::default(), Some(jit), turning)?;
-        let compiled =
-            program.compiled.as_ref().is_some_and(|compiled| compiled.ends_compiled(body.steps.len()));
+        let program = Program::over(body, args, Wanted::default(), Some(jit), Some(accumulators))?;
+        let steps = body.steps.len() - combining..body.steps.len();
+        let compiled = program.compiled.as_ref().is_some_and(|compiled| compiled.covers(steps));
         let together = match accumulators {
             Accumulators::Each => true,
             Accumulators::Lanes(n) => {
@@ -194,31 +198,30 @@ impl Program {
         (compiled && together && program.panel == 1).then_some(program)
     }
 
-    /// A program over arguments of which the first `placed` lie in memory; those numbered `turning`, sink included, are
-    /// the accumulators of a leaf.
+    /// A program over arguments that are at some places, with a sink for each output beyond them. If there are
+    /// accumulators, they are the sinks.
     fn over(
         body: &Body,
-        args: &[Arg],
-        placed: usize,
+        (args, places): (&[Arg], &[Place]),
         wanted: Wanted<'_>,
         jit: Option<&Arc<Jit>>,
-        turning: Range<usize>,
+        accumulators: Option<Accumulators>,
     ) -> Option<Program> {
         let space = Space::new(args.iter().map(|arg| &arg.view));
         let rows = if space.ndim() == 1 || space.inner() >= LONG_ROW { Rows::Cut } else { Rows::Joined };
         let dtypes = body.value_dtypes();
         let mut arguments: Vec<Argument> =
-            (0..args.len()).map(|at| argument(&space, rows, at, &args[at])).collect();
-        arguments[placed..].iter_mut().for_each(|argument| argument.way = Way::Sink);
+            (0..args.len()).map(|at| argument(&space, rows, at, &args[at], places[at])).collect();
         for output in &mut arguments[body.inputs.len()..] {
             output.turned = false;
             if output.way == Way::Splat {
                 output.way = Way::Copied;
             }
         }
-        if body.outputs.len() + body.inputs.len() > args.len() {
-            let item = dtypes[*body.outputs.last()? as usize].size();
+        for (number, &output) in body.outputs[args.len() - body.inputs.len()..].iter().enumerate() {
+            let item = dtypes[output as usize].size();
             let sink = Argument {
+                place: Place::Sink(number),
                 item,
                 alignment: item,
                 offset: 0,
@@ -262,7 +265,9 @@ impl Program {
             .collect();
         let compiled = jit.and_then(|jit| {
             let args = (args, &arguments[..]);
-            Compiled::new((jit, sections), body, &mut layout, &instructions, args, turning, space.size())
+            let turning = matches!(accumulators, Some(Accumulators::Lanes(_)));
+            let whole = (body, turning, space.size());
+            Compiled::new((jit, sections), whole, &mut layout, &instructions, args)
         });
         // What a block touches: constants and temporaries, and the buffers of arguments that need one.
         let touched: usize = (layout.items.iter().enumerate())
@@ -292,7 +297,6 @@ impl Program {
         Some(Program {
             rows,
             inputs: body.inputs.len(),
-            placed,
             args: arguments,
             constants,
             instructions,
@@ -328,14 +332,11 @@ impl Program {
         self.compiled.as_ref().is_some_and(|compiled| compiled.codes(elements).is_some())
     }
 
-    fn sink_item(&self) -> usize {
-        self.args.get(self.placed).map_or(0, |sink| sink.item)
-    }
-
-    /// If the values of the sink lie in memory as they are, one behind the other: the address of the first of them.
-    pub(crate) fn plain_sink(&self, binding: &Binding) -> Option<*const u8> {
-        let source = *self.sources.last()? as usize;
-        let plain = self.instructions.is_empty() && self.sources.len() == 1 && source < self.inputs;
+    /// If the values of a sink lie in memory as they are, one behind the other: the address of the first of them. Only of
+    /// a program that stores nothing else.
+    pub(crate) fn plain_sink(&self, number: usize, binding: &Binding) -> Option<*const u8> {
+        let source = *self.sources.get(number)? as usize;
+        let plain = self.instructions.is_empty() && source < self.inputs;
         let argument = self.args.get(source)?;
         let address = address(binding.bases[source], argument.offset);
         let contiguous = argument.linear == Some(argument.item as isize);
@@ -354,7 +355,7 @@ impl Program {
     }
 }
 
-fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg) -> Argument {
+fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg, place: Place) -> Argument {
     let (item, alignment) = (arg.dtype.size(), alignment(arg.dtype));
     let strides = &space.strides[at];
     let last = strides.len() - 1;
@@ -366,6 +367,7 @@ fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg) -> Argument {
         Rows::Joined => linear == Some(item as isize),
     };
     let way = match linear {
+        _ if matches!(place, Place::Sink(_)) => Way::Sink,
         _ if neighbours && aligned => Way::Direct,
         Some(0) => Way::Splat,
         _ => Way::Copied,
@@ -379,7 +381,7 @@ fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg) -> Argument {
         && strides[last].unsigned_abs() >= LINE
         && space.inner() >= FAR_ROW
         && space.shape[last - 1] >= 4;
-    Argument { item, alignment, offset: arg.view.offset, way, linear, periodic, level, turned }
+    Argument { place, item, alignment, offset: arg.view.offset, way, linear, periodic, level, turned }
 }
 
 /// An output may name an input as it is. If that input's memory is overwritten by some output, its values are taken
@@ -395,7 +397,8 @@ fn keep_overwritten_inputs(body: &Body, args: &[Arg], arguments: &mut [Argument]
     }
 }
 
-fn may_overlap(a: &Arg, b: &Arg) -> bool {
+/// Whether two arguments may share a byte.
+pub(crate) fn may_overlap(a: &Arg, b: &Arg) -> bool {
     a.role == b.role && a.view.may_overlap(a.dtype.size(), &b.view, b.dtype.size())
 }
 

@@ -1,4 +1,4 @@
-//! Reductions: a body folded along axes, one partial result per leaf of [`LEAF`] elements.
+//! Reductions: values of a body folded along axes, each to one partial result per leaf of [`LEAF`] elements.
 //!
 //! A leaf folds its element `i` into lane `i % LANES`, then the lanes in a fixed tree. Where rows are reduced, the
 //! row's own leaf function does both. Where columns are reduced, a lane is a row of accumulators:
@@ -19,17 +19,21 @@ mod products;
 
 use self::folding::Folding;
 use self::products::Products;
+use crate::fold::{fold_closed, fold_tree};
 use crate::jit::Jit;
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load, prefetch};
 use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, flags, fold};
-use maniple_runtime::{Binding, Launch, Order, Reduce};
+use maniple_runtime::{Arg, Binding, Launch, Order, Reduce};
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
 
 /// Bytes of one row of accumulators: all of them together fit into the second-level cache.
 const ACCUMULATORS: usize = 8 << 10;
+/// As many columns as a multiple of this are reduced at a time, so that they begin with lines of memory.
+const COLUMNS: usize = 64;
 /// Bytes of the values of whole rows that are evaluated at a time.
 const ROWS: usize = 16 << 10;
 
@@ -51,18 +55,16 @@ pub(crate) struct Reduction {
     program: Program,
     folding: Option<Box<Folding>>,
     products: Option<Box<Products>>,
-    fold: Fold,
-    partials: Elements,
-    /// Position of the partials among the arguments.
-    target: usize,
-    item: usize,
+    folds: SmallVec<[Folded; 1]>,
+    /// Bytes of an element of each folded value together.
+    items: usize,
     /// Elements per result, leaves per result, and results.
     n: usize,
     leaves: usize,
     kept: usize,
     order: Order,
     lanes: usize,
-    /// Elements of the buffer for the body's values.
+    /// Elements of the buffers for the body's values.
     room: usize,
     stores: Stores,
     events: Events,
@@ -70,11 +72,20 @@ pub(crate) struct Reduction {
     watch: u8,
 }
 
+/// A value of the body that is folded.
+struct Folded {
+    fold: Fold,
+    partials: Elements,
+    /// Position of the partials among the arguments.
+    target: usize,
+    item: usize,
+}
+
 /// When the events of folding are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Events {
     Never,
-    /// After all of it, for nothing else raises any.
+    /// After all of it, for nothing but one fold raises any.
     Last,
     /// After each evaluation of the body and each fold, to tell them apart.
     Each,
@@ -127,11 +138,12 @@ impl Start {
 }
 
 impl Reduction {
-    /// Nothing if some step has no function, if the row does not fold or has to fold more than one leaf from first to
-    /// last, or if the body has no input.
+    /// Nothing if some step has no function, if a row does not fold or has to fold more than one leaf from first to last,
+    /// or if the body has no input.
     pub(crate) fn new(launch: &Launch, reduce: &Reduce, jit: Option<&Arc<Jit>>) -> Option<Reduction> {
-        let target = launch.args.len() - 1;
-        let shape = &launch.args[..target].first()?.view.shape;
+        let first_target = launch.args.len() - reduce.ops.len();
+        let (placed, partials) = launch.args.split_at(first_target);
+        let shape = &placed.first()?.view.shape;
         let split = match reduce.order {
             Order::KeptFirst => reduce.kept,
             Order::ReducedFirst => shape.len() - reduce.kept,
@@ -142,18 +154,23 @@ impl Reduction {
             Order::KeptFirst => (outer, inner),
             Order::ReducedFirst => (inner, outer),
         };
-        let partials = &launch.args[target];
-        let fold = fold(reduce.op, partials.dtype)?;
-        let sequential = fold.order != FoldOrder::Tree;
-        if sequential && n > LEAF {
+        let mut folds: SmallVec<[Folded; 1]> = SmallVec::new();
+        for ((&op, arg), target) in reduce.ops.iter().zip(partials).zip(first_target..) {
+            let (fold, partials) = (fold(op, arg.dtype)?, Elements::new(&arg.view, arg.dtype));
+            folds.push(Folded { fold, partials, target, item: arg.dtype.size() });
+        }
+        let sequential = folds.iter().any(|folded| folded.fold.order != FoldOrder::Tree);
+        if sequential && (n > LEAF || folds.len() > 1) {
             return None;
         }
-        let program = Program::new(launch, &reduce.body, &launch.args[..target], jit)?;
-        let item = partials.dtype.size();
-        let room = (ROWS / item).max(LEAF).max(program.block());
-        let stores = if reduce.body.outputs.len() > 1 { Stores::Elements } else { Stores::Nothing };
-        let folding = match (jit, stores) {
-            (Some(jit), Stores::Nothing) if !sequential => Folding::new(launch, reduce, n, jit).map(Box::new),
+        let program = Program::new(launch, &reduce.body, placed, jit)?;
+        let items = folds.iter().map(|folded| folded.item).sum();
+        let stores = match reduce.body.outputs.len() - folds.len() {
+            0 => Stores::Nothing,
+            _ => Stores::Elements,
+        };
+        let folding = match jit {
+            Some(jit) if !sequential => Folding::new(launch, reduce, n, jit).map(Box::new),
             _ => None,
         };
         let products = match (reduce.order, stores) {
@@ -161,28 +178,31 @@ impl Reduction {
             (_, Stores::Nothing) => Products::new(launch, reduce).map(Box::new),
             _ => None,
         };
+        let watched = |(fold, partials): (usize, &Arg)| {
+            launch.watch.get(launch.folder(fold)).is_some_and(|&watch| watch != 0)
+                && partials.dtype.is_inexact()
+        };
         Some(Reduction {
-            program,
             folding,
             products,
-            lanes: if sequential { 1 } else { fold.lanes },
-            fold,
-            partials: Elements::new(&partials.view, partials.dtype),
-            target,
-            item,
+            lanes: if sequential { 1 } else { LANES },
+            items,
             n,
             leaves: n.div_ceil(LEAF),
             kept,
             order: reduce.order,
-            room,
-            events: match launch.watch.last() {
-                None | Some(0) => Events::Never,
-                _ if !partials.dtype.is_inexact() => Events::Never,
-                _ if reduce.body.steps.is_empty() => Events::Last,
-                _ => Events::Each,
+            room: (ROWS / items).max(LEAF).max(program.block()),
+            events: match (&reduce.body.steps[..], &folds[..]) {
+                ([_, ..], _) if launch.watched() => Events::Each,
+                ([], _) if !partials.iter().enumerate().any(watched) => Events::Never,
+                ([], [_]) => Events::Last,
+                ([], _) => Events::Each,
+                _ => Events::Never,
             },
             stores,
             watch: launch.watch.iter().fold(0, |all, watch| all | watch & 15),
+            program,
+            folds,
         })
     }
 
@@ -191,29 +211,42 @@ impl Reduction {
     /// # Safety
     /// The binding must fit the launch that this was made for.
     pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
-        let program = self.program.scratch().next_multiple_of(64);
-        let values = (self.room * self.item).next_multiple_of(64);
         let accumulators = match self.order {
-            Order::KeptFirst if self.n <= SHORT => self.room * self.item,
-            Order::KeptFirst => LANES * self.item,
-            Order::ReducedFirst => self.lanes * self.width() * self.item,
+            Order::KeptFirst if self.n <= SHORT => self.room,
+            Order::KeptFirst => LANES,
+            Order::ReducedFirst => self.lanes * self.width(),
         };
-        let accumulators = accumulators.next_multiple_of(64);
+        let mut end = self.program.scratch().next_multiple_of(64);
+        let mut parts = |elements: usize| -> Parts {
+            let part = |folded: &Folded| {
+                let start = end;
+                end += (elements * folded.item).next_multiple_of(64);
+                start
+            };
+            self.folds.iter().map(part).collect()
+        };
+        let (values, accumulators) = (parts(self.room), parts(accumulators));
         let folding =
             self.folding.as_deref().filter(|folding| folding.program.is_compiled(self.program.size()));
         let more = folding.map_or(0, |folding| folding.program.scratch());
-        with_scratch(program + values + accumulators + more, |scratch| {
+        let plain = (0..self.folds.len()).map(|fold| match self.stores {
+            Stores::Nothing => self.program.plain_sink(fold, binding).map(<*const u8>::cast_mut),
+            Stores::Elements => None,
+        });
+        with_scratch(end + more, |scratch| {
+            let placed =
+                |offsets: Parts| offsets.iter().map(|&offset| scratch.wrapping_add(offset)).collect();
             // SAFETY: the caller's promise; the parts of the scratch memory are apart and as large as needed.
             unsafe {
                 let mut work = Work {
                     reduction: self,
-                    plain: self.program.plain_sink(binding),
+                    plain: plain.collect(),
                     run: self.program.start(binding, self.program.size(), scratch),
                     binding,
-                    values: scratch.add(program),
-                    accumulators: scratch.add(program + values),
+                    values: placed(values),
+                    accumulators: placed(accumulators),
                     folding: folding.map(|folding| {
-                        let scratch = scratch.add(program + values + accumulators);
+                        let scratch = scratch.wrapping_add(end);
                         (folding, folding.program.start(binding, self.program.size(), scratch))
                     }),
                     products: self.products.as_deref().filter(|products| products.fits(binding)),
@@ -227,26 +260,32 @@ impl Reduction {
                     Order::KeptFirst => work.rows(first, last),
                     Order::ReducedFirst => work.columns(first, last),
                 }
-                work.report(Events::Last);
+                work.report(0, Events::Last);
             }
         });
     }
 
     /// Most columns that are reduced at a time.
     fn width(&self) -> usize {
-        ACCUMULATORS / self.item
+        (ACCUMULATORS / self.items / COLUMNS * COLUMNS).max(COLUMNS)
     }
 }
+
+/// Something for each fold: an offset.
+type Parts = SmallVec<[usize; 4]>;
+/// Something for each fold: an address.
+type Addresses = SmallVec<[*mut u8; 4]>;
 
 /// A reduction at work on one piece.
 struct Work<'a> {
     reduction: &'a Reduction,
     run: Run<'a>,
     binding: &'a Binding,
-    /// The first of the values to fold if they lie in memory as they are.
-    plain: Option<*const u8>,
-    values: *mut u8,
-    accumulators: *mut u8,
+    /// The first of the values of each fold if all of them lie in memory as they are.
+    plain: Option<Addresses>,
+    /// Where they are put if not.
+    values: Addresses,
+    accumulators: Addresses,
     /// The body with the combining, if it is compiled.
     folding: Option<(&'a Folding, Run<'a>)>,
     /// The loops for sums of products, if that is what it is.
@@ -256,45 +295,51 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Address of the values to fold at the positions `first..last`, which are at most as many as there is room for.
-    unsafe fn evaluated(&mut self, first: usize, last: usize) -> *const u8 {
-        match self.plain {
-            Some(values) => values.wrapping_add(first * self.reduction.item),
+    /// Finds the values to fold at the positions `first..last`, which are at most as many as there is room for: for each
+    /// fold the address of the first of them.
+    unsafe fn evaluated(&mut self, first: usize, last: usize) -> Addresses {
+        match &self.plain {
+            Some(plain) => self.shifted(plain, first),
             None => {
-                // What was folded before is told apart from what the steps raise now, and the other way round.
-                self.report(Events::Each);
-                // SAFETY: the range lies in the index space and the buffer has room for it.
-                unsafe { self.run.evaluate(first, last, self.values) };
+                // SAFETY: the range lies in the index space and the buffers have room for it.
+                unsafe { self.run.evaluate(first, last, &self.values) };
+                // What the steps raised is told apart from what folding raises.
                 if self.reduction.events == Events::Each && !flags::read().is_empty() {
                     flags::clear();
                 }
-                self.values
+                self.values.clone()
             }
         }
     }
 
-    /// Reports the events of the folds since they were last cleared, if this is `when` to look, or the end.
-    fn report(&self, when: Events) {
-        let events = self.reduction.events;
-        if events == Events::Never || (events == Events::Last && when == Events::Each) {
+    /// Where the element of a number is, for each fold.
+    fn shifted(&self, addresses: &Addresses, number: usize) -> Addresses {
+        let folds = self.reduction.folds.iter();
+        addresses.iter().zip(folds).map(|(start, folded)| start.wrapping_add(number * folded.item)).collect()
+    }
+
+    /// Reports the events of a fold since they were last cleared, if this is `when` to look.
+    fn report(&self, fold: usize, when: Events) {
+        if self.reduction.events != when {
             return;
         }
         let raised = flags::read();
         if !raised.is_empty() {
-            self.binding.report.iter().for_each(|report| report.raise_own(raised));
+            self.binding.report.iter().for_each(|report| report.raise_own(fold, raised));
             flags::clear();
         }
     }
 
     /// Leaves of rows whose products are summed, some at a time.
     unsafe fn leaves_of_products(&mut self, first: usize, last: usize) {
-        let Reduction { n, leaves, fold, item, partials, target, .. } = self.reduction;
+        let Reduction { n, leaves, folds, .. } = self.reduction;
+        let Folded { fold, item, partials, target } = &folds[0];
         let is_short = |point: usize| point % leaves == leaves - 1 && (n - 1) % LEAF < LANES - 1;
         let mut sums = [0u64; LEAVES];
         let sums = sums.as_mut_ptr().cast::<u8>();
         for begin in (first..last).step_by(LEAVES) {
             let end = (begin + LEAVES).min(last);
-            let Some(products) = self.products.filter(|_| self.begins()) else {
+            let Some(products) = self.products.filter(|_| self.repeated < TOO_OFTEN) else {
                 // SAFETY: the points are those of the piece.
                 unsafe { self.rows(begin, end) };
                 continue;
@@ -334,25 +379,28 @@ impl Work<'_> {
 
     /// Rows of one leaf each, several of which are evaluated at a time.
     unsafe fn short_rows(&mut self, first: usize, last: usize) {
-        let Reduction { n, item, room, .. } = *self.reduction;
+        let Reduction { n, room, .. } = *self.reduction;
         let together = (room / n).max(1);
         let mut row = first;
         while row < last {
             let rows = together.min(last - row);
-            // SAFETY: rows follow one another in the index space; the buffer holds `together` of them.
+            // SAFETY: rows follow one another in the index space; the buffers hold `together` of them.
             unsafe {
                 let values = self.evaluated(row * n, (row + rows) * n);
-                if n <= SHORT.min(self.reduction.lanes) {
-                    self.turned_rows(row, values, rows);
-                    row += rows;
-                    continue;
-                }
-                for at in 0..rows {
-                    let values = values.wrapping_add(at * n * item);
-                    if self.plain.is_some() {
-                        prefetch_ahead(values, n * item);
+                for (fold, values) in values.into_iter().enumerate() {
+                    if n <= SHORT.min(self.reduction.lanes) {
+                        self.turned_rows(fold, row, values, rows);
+                    } else {
+                        let item = self.reduction.folds[fold].item;
+                        for at in 0..rows {
+                            let values = values.wrapping_add(at * n * item);
+                            if fold == 0 && self.plain.is_some() {
+                                prefetch_ahead(values, n * item);
+                            }
+                            self.fold_leaf(fold, row + at, values, n);
+                        }
                     }
-                    self.fold_leaf(row + at, values, n);
+                    self.report(fold, Events::Each);
                 }
             }
             row += rows;
@@ -361,19 +409,21 @@ impl Work<'_> {
 
     /// Rows shorter than there are lanes: every element is a lane of its own, and the lanes of all rows are folded
     /// together.
-    unsafe fn turned_rows(&self, row: usize, values: *const u8, rows: usize) {
-        let Reduction { fold, n, item, partials, target, .. } = self.reduction;
+    unsafe fn turned_rows(&self, number: usize, row: usize, values: *const u8, rows: usize) {
+        let n = self.reduction.n;
+        let Folded { fold, item, partials, target } = &self.reduction.folds[number];
+        let accumulators = self.accumulators[number];
         let step = [(n * item) as isize];
-        for lane in 0..*n {
+        for lane in 0..n {
             let origin = values.wrapping_add(lane * item).cast_mut();
             let column = Strided { shape: &[rows], strides: &step, origin, item: *item };
             // SAFETY: the accumulators have room for as many elements as the rows have.
-            unsafe { load(column, 0, rows, self.accumulators.wrapping_add(lane * rows * item)) };
+            unsafe { load(column, 0, rows, accumulators.wrapping_add(lane * rows * item)) };
         }
         // SAFETY: `n` lanes of `rows` accumulators have been written; the partials are writable.
         unsafe {
-            fold_tree(fold, self.accumulators, *n, rows, *item);
-            partials.store(self.binding.bases[*target], row, rows, self.accumulators);
+            fold_tree(fold, accumulators, n, rows, *item);
+            partials.store(self.binding.bases[*target], row, rows, accumulators);
         }
     }
 
@@ -384,23 +434,27 @@ impl Work<'_> {
         let (start, end) = (leaf * LEAF, ((leaf + 1) * LEAF).min(n));
         // SAFETY: the leaf lies within its row; there are accumulators for all lanes.
         unsafe {
-            if self.folding.is_some() && self.begins() {
-                let accumulators = self.accumulators;
-                if let Some((folding, run)) = &mut self.folding {
-                    folding.fill(accumulators, LANES);
-                    run.accumulate(row * n + start, row * n + end, accumulators);
+            let compiled = match &mut self.folding {
+                Some((folding, run)) if self.repeated < TOO_OFTEN => {
+                    folding.fill(&self.accumulators, LANES);
+                    run.accumulate(row * n + start, row * n + end, &self.accumulators);
+                    self.is_quiet()
                 }
-                if self.is_quiet() {
-                    return self.fold_leaf(point, accumulators, (end - start).min(LANES));
-                }
+                _ => false,
+            };
+            let (values, count) = match compiled {
+                true => (self.accumulators.clone(), (end - start).min(LANES)),
+                false => (self.evaluated(row * n + start, row * n + end), end - start),
+            };
+            for (fold, values) in values.into_iter().enumerate() {
+                self.fold_leaf(fold, point, values, count);
+                self.report(fold, Events::Each);
             }
-            let values = self.evaluated(row * n + start, row * n + end);
-            self.fold_leaf(point, values, end - start);
         }
     }
 
-    unsafe fn fold_leaf(&self, point: usize, values: *const u8, count: usize) {
-        let Reduction { fold, partials, target, .. } = self.reduction;
+    unsafe fn fold_leaf(&self, number: usize, point: usize, values: *const u8, count: usize) {
+        let Folded { fold, partials, target, .. } = &self.reduction.folds[number];
         let base = self.binding.bases[*target];
         // SAFETY: the values are aligned and as many as said; the partial is writable.
         unsafe {
@@ -437,12 +491,13 @@ impl Work<'_> {
                 } else {
                     (columns, Columns::Some { from: column, width: columns })
                 };
-                let folded = (self.products.is_some() || self.folding.is_some()) && self.begins() && {
+                let compiled = self.products.is_some() || self.folding.is_some();
+                let folded = compiled && self.repeated < TOO_OFTEN && {
                     if let Some(products) = self.products {
                         let from = if narrow { 0 } else { column };
-                        products.columns(self.binding, rows.clone(), from, width, self.accumulators);
+                        products.columns(self.binding, rows.clone(), from, width, self.accumulators[0]);
                     } else if let Some((folding, _)) = &self.folding {
-                        folding.fill(self.accumulators, used * width);
+                        folding.fill(&self.accumulators, used * width);
                         self.combine_all(rows.clone(), shape, Start::Identity);
                     }
                     self.is_quiet()
@@ -450,10 +505,14 @@ impl Work<'_> {
                 if !folded {
                     self.combine_all(rows, shape, Start::First);
                 }
-                self.fold_lanes(used, width);
-                let Reduction { partials, target, item, .. } = self.reduction;
-                let sums = self.accumulators.wrapping_add(from * item);
-                partials.store(self.binding.bases[*target], point, columns, sums);
+                for number in 0..self.reduction.folds.len() {
+                    let Folded { fold, partials, target, item } = &self.reduction.folds[number];
+                    let accumulators = self.accumulators[number];
+                    fold_tree(fold, accumulators, used, width, *item);
+                    self.report(number, Events::Each);
+                    let sums = accumulators.wrapping_add(from * item);
+                    partials.store(self.binding.bases[*target], point, columns, sums);
+                }
                 point += columns;
             }
         }
@@ -461,56 +520,51 @@ impl Work<'_> {
 
     /// Combines the rows with the accumulators, a row for each lane.
     unsafe fn combine_all(&mut self, rows: Range<usize>, columns: Columns, start: Start) {
-        let Reduction { item, kept, lanes, .. } = *self.reduction;
+        let Reduction { kept, lanes, .. } = *self.reduction;
         // SAFETY: the rows lie side by side in the index space, as the accumulators do; the columns are part of a row.
         unsafe {
             let Columns::Some { from, width } = columns else {
                 for row in rows.clone().step_by(lanes) {
                     let end = (row + lanes).min(rows.end);
-                    self.combine(row * kept, end * kept, self.accumulators, start.at(row == rows.start));
+                    self.combine(row * kept, end * kept, 0, start.at(row == rows.start));
                 }
                 return;
             };
             // One lane after the other, so that its accumulators stay in the first-level cache.
             for lane in 0..lanes.min(rows.len()) {
-                let accumulators = self.accumulators.wrapping_add(lane * width * item);
                 for row in (rows.start + lane..rows.end).step_by(lanes) {
                     let position = row * kept + from;
                     let start = start.at(row == rows.start + lane);
-                    self.combine(position, position + width, accumulators, start);
+                    self.combine(position, position + width, lane * width, start);
                 }
             }
         }
     }
 
-    /// Combines the values at the positions `first..last` with an accumulator each.
-    unsafe fn combine(&mut self, first: usize, last: usize, accumulators: *mut u8, with: With) {
-        let Reduction { fold, item, .. } = self.reduction;
+    /// Combines the values at the positions `first..last` with an accumulator each, from the one of number `into` on.
+    unsafe fn combine(&mut self, first: usize, last: usize, into: usize, with: With) {
+        let accumulators = self.shifted(&self.accumulators, into);
         // SAFETY: the positions lie in the index space, and there is an accumulator for each.
         unsafe {
-            match (with, &mut self.folding) {
-                (With::Compiled, Some((_, run))) => run.evaluate(first, last, accumulators),
-                (With::Nothing, _) => {
-                    let values = self.evaluated(first, last);
-                    ptr::copy_nonoverlapping(values, accumulators, (last - first) * item);
-                }
-                _ => {
-                    let values = self.evaluated(first, last);
-                    (fold.rows)(accumulators, values, last - first);
+            if let (With::Compiled, Some((_, run))) = (with, &mut self.folding) {
+                return run.evaluate(first, last, &accumulators);
+            }
+            let values = self.evaluated(first, last);
+            for (number, (&values, accumulators)) in values.iter().zip(accumulators).enumerate() {
+                let Folded { fold, item, .. } = &self.reduction.folds[number];
+                match with {
+                    With::Nothing => ptr::copy_nonoverlapping(values, accumulators, (last - first) * item),
+                    _ => {
+                        (fold.rows)(accumulators, values, last - first);
+                        self.report(number, Events::Each);
+                    }
                 }
             }
         }
     }
 
-    /// Whether to go on without the steps one by one. What was raised before is told apart from what this raises.
-    fn begins(&mut self) -> bool {
-        if self.repeated < TOO_OFTEN {
-            self.report(Events::Each);
-        }
-        self.repeated < TOO_OFTEN
-    }
-
-    /// Whether that raised no event that is wanted; which step it was only the steps themselves can tell.
+    /// Whether what has been computed without the steps one by one raised no event that is wanted; which step it was only
+    /// the steps themselves can tell.
     fn is_quiet(&mut self) -> bool {
         if self.reduction.events != Events::Each {
             return true;
@@ -523,11 +577,6 @@ impl Work<'_> {
         self.repeated += u32::from(!quiet);
         quiet
     }
-
-    unsafe fn fold_lanes(&self, used: usize, columns: usize) {
-        // SAFETY: `used` rows of accumulators have been written.
-        unsafe { fold_tree(&self.reduction.fold, self.accumulators, used, columns, self.reduction.item) };
-    }
 }
 
 /// Asks for as many bytes as a short row has, some rows ahead: between the loads of a row there is so much to fold that
@@ -535,36 +584,5 @@ impl Work<'_> {
 fn prefetch_ahead(row: *const u8, bytes: usize) {
     if bytes <= AHEAD {
         (0..bytes).step_by(64).for_each(|line| prefetch(row.wrapping_add(AHEAD + line)));
-    }
-}
-
-/// One leaf, as a result.
-unsafe fn fold_closed(fold: &Fold, out: *mut u8, values: *const u8, count: usize) {
-    // SAFETY: the caller's promise: aligned values, as many as said, and room for a result.
-    unsafe {
-        (fold.leaf)(out, values, count);
-        if let Some(close) = fold.close {
-            close(out, 1);
-        }
-    }
-}
-
-/// Folds `count` rows of `columns` accumulators into the first one, in the fixed tree, which makes them results.
-///
-/// # Safety
-/// The accumulators must be aligned and valid.
-pub(crate) unsafe fn fold_tree(fold: &Fold, rows: *mut u8, count: usize, columns: usize, item: usize) {
-    let row = |at: usize| rows.wrapping_add(at * columns * item);
-    let mut half = count.next_power_of_two() / 2;
-    while half > 0 {
-        // All pairs of a level at once: rows lie side by side, and the two halves are apart.
-        let pairs = half.min(count.saturating_sub(half));
-        // SAFETY: `half + pairs` is at most `count`.
-        unsafe { (fold.rows)(row(0), row(half), pairs * columns) };
-        half /= 2;
-    }
-    if let Some(close) = fold.close {
-        // SAFETY: the first row holds `columns` accumulators.
-        unsafe { close(rows, columns) };
     }
 }

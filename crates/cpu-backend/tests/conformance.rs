@@ -303,7 +303,7 @@ fn flags_are_reported_by_step() {
             launch.owners = vec![0, 0, 1, 1];
             launch.tasks = vec![0, 1];
             launch.watch = watch.to_vec();
-            let report = Arc::new(Report::new(4));
+            let report = Arc::new(Report::new(4, 1));
             assert!(run_reporting(&cpu, &Arc::new(launch), &mut memory, &[], pieces, Some(report.clone())));
             [0, 1, 2, 3].map(|step| report.flags(step))
         };
@@ -358,7 +358,7 @@ fn flags_of_steps_that_write_over_their_inputs() {
                 Arc::try_unwrap(launch(Kernel::Map(body.clone()), args.clone(), SIZE)).expect("just made");
             launch.owners = vec![0; 3];
             launch.watch = vec![15];
-            let report = Arc::new(Report::new(3));
+            let report = Arc::new(Report::new(3, 1));
             let constants = [Scalar::new(10.0)];
             assert!(run_reporting(&cpu, &Arc::new(launch), &mut memory, &constants, 2, Some(report.clone())));
             assert_eq!([0, 1, 2].map(|step| report.flags(step)), wanted, "{special}");

@@ -128,9 +128,9 @@ fn only_elements_raise_events() {
                     }
                 }
                 let launch = launch(Kernel::Matmul { dtype }, args, shape.1);
-                let report = Arc::new(Report::new(0));
+                let report = Arc::new(Report::new(0, 1));
                 assert!(run_reporting(&cpu(), &launch, &mut memory, &[], 2, Some(report.clone())));
-                let told = report.own();
+                let told = report.own(0);
                 for flag in [Flags::INVALID, Flags::OVERFLOW, Flags::DIVIDE] {
                     assert_eq!(
                         told.contains(flag),

@@ -2,11 +2,12 @@
 
 mod common;
 
-use common::{Layout, Memory, Random, cpus, launch, run, same};
+use common::{Layout, Memory, Random, cpus, launch, run, run_reporting, same};
 use maniple_cpu::Cpu;
-use maniple_ops::{Body, Dtype, LANES, LEAF, Op, Scalar, Step, Value, eval, fold};
-use maniple_runtime::{Arg, Extreme, Kernel, Order, Privilege, Reduce, View};
+use maniple_ops::{Body, Dtype, Flags, LANES, LEAF, Op, Scalar, Step, Value, eval, fold};
+use maniple_runtime::{Arg, Extreme, Kernel, Order, Privilege, Reduce, Report, View};
 use smallvec::smallvec;
+use std::sync::Arc;
 
 /// One row applied to two values.
 fn combine(op: Op, a: Scalar, b: Scalar) -> Scalar {
@@ -39,8 +40,8 @@ fn leaf(op: Op, values: &[Scalar]) -> Scalar {
     tree(op, lanes)
 }
 
-/// A reduction of `kept x n` elements: what is folded is the value itself, or the product of two inputs, which is
-/// also stored.
+/// A reduction of `kept x n` elements: what is folded is the value itself, or the product of two inputs, which may also be
+/// stored; or several values of several dtypes.
 #[derive(Clone, Copy, Debug)]
 struct Case<'a> {
     op: Op,
@@ -58,17 +59,43 @@ enum Kind {
     Product,
     ProductStored,
     Squares,
+    Several,
+    SeveralStored,
+    /// Two folds of one value that needs no steps.
+    Twice,
 }
 
 impl Kind {
     fn body(self, dtype: Dtype) -> Body {
-        let inputs = vec![dtype; if matches!(self, Kind::Plain | Kind::Squares) { 1 } else { 2 }];
+        let single = matches!(self, Kind::Plain | Kind::Squares | Kind::Twice);
+        let inputs = vec![dtype; if single { 1 } else { 2 }];
         let mut body = Body { inputs, ..Body::default() };
         let second = body.inputs.len() as Value - 1;
-        let folded =
-            if self == Kind::Plain { 0 } else { body.push_apply(Op::Multiply, dtype, smallvec![0, second]) };
-        body.outputs = if self == Kind::ProductStored { vec![folded, folded] } else { vec![folded] };
+        let folded = if matches!(self, Kind::Plain | Kind::Twice) {
+            0
+        } else {
+            body.push_apply(Op::Multiply, dtype, smallvec![0, second])
+        };
+        body.outputs = match self {
+            Kind::ProductStored => vec![folded, folded],
+            Kind::Twice => vec![0, 0],
+            Kind::Several | Kind::SeveralStored => {
+                let narrow = body.push_cast(folded, Dtype::Float32);
+                let stored = (self == Kind::SeveralStored).then_some(folded);
+                stored.into_iter().chain([folded, second, narrow]).collect()
+            }
+            _ => vec![folded],
+        };
         body
+    }
+
+    /// The rows that fold, of which the first is given.
+    fn ops(self, op: Op) -> Vec<Op> {
+        match self {
+            Kind::Several | Kind::SeveralStored => vec![op, Op::Maximum, Op::Add],
+            Kind::Twice => vec![op, Op::Minimum],
+            _ => vec![op],
+        }
     }
 }
 
@@ -78,44 +105,52 @@ fn check_reduce(cpu: &Cpu, case: Case<'_>, random: &mut Random) {
     let shape = [outer, inner].concat();
     let (results, n): (usize, usize) = (kept.iter().product(), reduced.iter().product());
     let leaves = n.div_ceil(LEAF);
-    let body = body.body(dtype);
+    let (body, ops) = (body.body(dtype), body.ops(op));
     let item = dtype.size();
+    let stored = body.outputs.len() - ops.len();
     let mut memory = Memory::default();
     let mut args: Vec<Arg> = Vec::new();
     for layout in &layouts[..body.inputs.len()] {
         args.push(memory.add(layout.view(&shape, item), dtype, Privilege::Read, random));
     }
-    if body.outputs.len() > 1 {
+    if stored > 0 {
         args.push(memory.add(layouts[2].view(&shape, item), dtype, Privilege::Write, random));
     }
     let partial_shape = match order {
         Order::KeptFirst => [kept, &[leaves]].concat(),
         Order::ReducedFirst => [&[leaves], kept].concat(),
     };
-    args.push(memory.add(layouts[3].view(&partial_shape, item), dtype, Privilege::Write, random));
+    for &output in &body.outputs[stored..] {
+        let dtype = body.value_dtype(output);
+        let view = layouts[3].view(&partial_shape, dtype.size());
+        args.push(memory.add(view, dtype, Privilege::Write, random));
+    }
     let mut expected = memory.clone();
-    let target = &args[args.len() - 1];
+    let targets = &args[args.len() - ops.len()..];
     for result in 0..results {
         let position =
             |at: usize| if order == Order::KeptFirst { result * n + at } else { at * results + result };
-        let mut values = Vec::new();
+        let mut values = vec![Vec::new(); ops.len()];
         for at in 0..n {
             let inputs: Vec<Scalar> =
                 args[..body.inputs.len()].iter().map(|arg| memory.get(arg, position(at))).collect();
             let outputs = eval(&body, &inputs, &[]);
-            values.push(outputs[outputs.len() - 1]);
-            if outputs.len() > 1 {
+            values.iter_mut().zip(&outputs[stored..]).for_each(|(values, &output)| values.push(output));
+            if stored > 0 {
                 expected.set(&args[body.inputs.len()], position(at), outputs[0]);
             }
         }
-        for (at, chunk) in values.chunks(LEAF).enumerate() {
-            let point = if order == Order::KeptFirst { result * leaves + at } else { at * results + result };
-            expected.set(target, point, leaf(op, chunk));
+        for ((values, &op), target) in values.iter().zip(&ops).zip(targets) {
+            for (at, chunk) in values.chunks(LEAF).enumerate() {
+                let point =
+                    if order == Order::KeptFirst { result * leaves + at } else { at * results + result };
+                expected.set(target, point, leaf(op, chunk));
+            }
         }
     }
     let kernel = Kernel::Reduce(Reduce {
         body: body.clone(),
-        op,
+        ops: ops.clone(),
         axes: (0..shape.len() as u8).collect(),
         kept: kept.len(),
         order,
@@ -177,17 +212,29 @@ fn reductions_follow_the_fixed_tree_in_both_orders() {
             (&[70], &[2100]),
             (&[2, 130], &[3, 100]),
         ];
-        let kinds = [Kind::Plain, Kind::Product, Kind::ProductStored, Kind::Squares];
+        let kinds = [
+            Kind::Plain,
+            Kind::Product,
+            Kind::ProductStored,
+            Kind::Squares,
+            Kind::Several,
+            Kind::SeveralStored,
+            Kind::Twice,
+        ];
         for (kept, reduced) in shapes {
             for order in [Order::KeptFirst, Order::ReducedFirst] {
-                for round in 0..6 {
+                for round in 0..10 {
                     let (op, dtype) = random.pick(&ROWS);
-                    let any = if round < 3 { vec![Layout::Contiguous] } else { Layout::ALL.to_vec() };
+                    let any = if round < 5 { vec![Layout::Contiguous] } else { Layout::ALL.to_vec() };
                     let outputs =
-                        if round < 3 { vec![Layout::Contiguous] } else { Layout::FOR_OUTPUTS.to_vec() };
+                        if round < 5 { vec![Layout::Contiguous] } else { Layout::FOR_OUTPUTS.to_vec() };
                     let layouts =
                         [random.pick(&any), random.pick(&any), random.pick(&outputs), random.pick(&outputs)];
-                    let body = if dtype == Dtype::Bool { Kind::Plain } else { kinds[round % 4] };
+                    let body = match dtype {
+                        Dtype::Bool => Kind::Plain,
+                        dtype if dtype.is_complex() => kinds[round % 4],
+                        _ => kinds[random.below(kinds.len())],
+                    };
                     check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
                 }
             }
@@ -215,7 +262,8 @@ fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
                         .map(|view| memory.add(view, dtype, Privilege::Read, &mut random))
                         .to_vec();
                     let body = Kind::Plain.body(dtype);
-                    let kernel = Kernel::Reduce(Reduce { body, op, axes: vec![0, 1], kept: 1, order });
+                    let kernel =
+                        Kernel::Reduce(Reduce { body, ops: vec![op], axes: vec![0, 1], kept: 1, order });
                     let launch = launch(kernel, args.clone(), partials[0] * partials[1]);
                     assert_eq!(run(&cpu, &launch, &mut memory, &[], 1), supported);
                     for result in (0..kept).filter(|_| supported) {
@@ -370,5 +418,74 @@ fn parts(value: Scalar) -> (f64, f64) {
             (part(0), part(8))
         }
         _ => (value.as_f64(), 0.0),
+    }
+}
+
+/// Events of each of several folds and those of steps are told apart, whichever way the launch is computed.
+#[test]
+fn events_of_folds_are_told_apart() {
+    const NONE: Flags = Flags::NONE;
+    const OVERFLOW: Flags = Flags::OVERFLOW;
+    let shapes = [
+        ([3usize, 2500], Order::KeptFirst),
+        ([500, 40], Order::KeptFirst),
+        ([900, 5], Order::KeptFirst),
+        ([2500, 3], Order::ReducedFirst),
+        ([40, 3000], Order::ReducedFirst),
+    ];
+    let large = f64::MAX;
+    // Numbers that are there twice in `a` and in `b`; the events of sum(a), of sum(4 * b), and of doubling b.
+    let cases = [
+        ([1.0, 1.0], [NONE, NONE, NONE]),
+        ([large, 1.0], [OVERFLOW, NONE, NONE]),
+        ([1.0, large / 4.0], [NONE, OVERFLOW, NONE]),
+        ([large, large / 4.0], [OVERFLOW, OVERFLOW, NONE]),
+        ([1.0, large], [NONE, NONE, OVERFLOW]),
+        ([large, large], [OVERFLOW, NONE, OVERFLOW]),
+    ];
+    for cpu in cpus() {
+        let mut random = Random(16);
+        for ((shape, order), (numbers, wanted)) in
+            shapes.into_iter().flat_map(|shape| cases.map(|case| (shape, case)))
+        {
+            let double = Dtype::Float64;
+            let mut body = Body { inputs: vec![double; 2], ..Body::default() };
+            let twice = body.push_apply(Op::Add, double, smallvec![1, 1]);
+            let more = body.push_apply(Op::Add, double, smallvec![twice, twice]);
+            body.outputs = vec![0, more];
+            let (kept, n) = match order {
+                Order::KeptFirst => (shape[0], shape[1]),
+                Order::ReducedFirst => (shape[1], shape[0]),
+            };
+            let leaves = n.div_ceil(LEAF);
+            let partials = match order {
+                Order::KeptFirst => [kept, leaves],
+                Order::ReducedFirst => [leaves, kept],
+            };
+            let mut memory = Memory::default();
+            let args: Vec<Arg> = [shape, shape, partials, partials]
+                .map(|shape| View::contiguous(&shape, 8))
+                .map(|view| memory.add(view, double, Privilege::Read, &mut random))
+                .to_vec();
+            for (arg, number) in args.iter().zip(numbers) {
+                for index in [n / 3, n / 3 + 1] {
+                    let position = if order == Order::KeptFirst { n + index } else { index * kept + 1 };
+                    memory.set(arg, position, Scalar::new(number));
+                }
+            }
+            let kernel = Reduce { body, ops: vec![Op::Add; 2], axes: vec![0, 1], kept: 1, order };
+            let mut found = Vec::new();
+            for watch in [0, 15] {
+                let launch = launch(Kernel::Reduce(kernel.clone()), args.clone(), kept * leaves);
+                let mut launch = Arc::into_inner(launch).expect("nobody else has it");
+                launch.watch = vec![watch; 3];
+                let (launch, report) = (Arc::new(launch), Arc::new(Report::new(2, 2)));
+                let mut memory = memory.clone();
+                assert!(run_reporting(&cpu, &launch, &mut memory, &[], 3, Some(report.clone())));
+                found.push((memory.regions, [report.own(0), report.own(1), report.flags(0)]));
+            }
+            assert!(found[0].0 == found[1].0, "other bits: {numbers:?} {shape:?} {order:?}");
+            assert_eq!(found[1].1, wanted, "{numbers:?} {shape:?} {order:?}");
+        }
     }
 }

@@ -51,7 +51,7 @@ pub fn driver(search: &[PathBuf], cache: Option<PathBuf>) -> Result<Arc<dyn Driv
 }
 
 /// Cells of a report: the steps of the longest body that reports floating point flags, and the kernel apart from them.
-const MOST_CELLS: usize = 512 + 1;
+const MOST_CELLS: usize = 512 + 24;
 /// Seconds that handing a kernel to a device takes.
 const LAUNCH_SECONDS: f64 = 5e-6;
 
@@ -366,7 +366,7 @@ impl Line {
     fn collect(&mut self, Finish { report, slot, .. }: Finish) {
         let mut raised = false;
         let steps = report.len();
-        for cell in 0..(steps + 1).min(MOST_CELLS) {
+        for cell in 0..(steps + report.folds()).min(MOST_CELLS) {
             let mut bits = 0u8;
             for bit in 0..4 {
                 // SAFETY: a slot has four bytes for every cell, and the device has finished with them.
@@ -381,7 +381,7 @@ impl Line {
             if bits != 0 {
                 raised = true;
                 let flags = maniple_ops::Flags::from_bits(bits);
-                if cell < steps { report.raise(cell, flags) } else { report.raise_own(flags) }
+                if cell < steps { report.raise(cell, flags) } else { report.raise_own(cell - steps, flags) }
             }
         }
         self.slots.push(Slot { dirty: raised, ..slot });
@@ -415,7 +415,10 @@ impl Ready {
     fn new(launch: &Launch) -> Option<Ready> {
         Some(Ready(match &*launch.kernel {
             Kernel::Map(body) => Box::new(map::Map::new(launch, body)?),
-            Kernel::Reduce(reduce) => Box::new(reduce::Reduction::new(launch, reduce)?),
+            Kernel::Reduce(reduce) => match &reduce.ops[..] {
+                [_] => Box::new(reduce::Reduction::new(launch, reduce, 0)?),
+                _ => Box::new(reduce::Reductions::new(launch, reduce)?),
+            },
             Kernel::Fold { op, dtype } => Box::new(fold::Fold::new(launch, *op, *dtype)?),
             Kernel::ArgReduce { goal, dtype } => {
                 Box::new(argreduce::ArgReduction::new(launch, *goal, *dtype)?)

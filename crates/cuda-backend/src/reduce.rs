@@ -1,4 +1,5 @@
-//! Reductions: a body folded along axes, one partial result per leaf of [`LEAF`] elements.
+//! Reductions: values of a body folded along axes, each to one partial result per leaf of [`LEAF`] elements. A kernel folds
+//! one of them; several are as many kernels, one after the other.
 //!
 //! A leaf folds its element `i` into lane `i % LANES`, then the lanes in a fixed tree, as on the host's processor, so
 //! that the bits are the same. How threads share that work depends on the shape:
@@ -17,7 +18,7 @@ use crate::geometry::{Space, Written, address, index_type};
 use crate::map::Source;
 use maniple_ops::cuda;
 use maniple_ops::{LANES, LEAF, Op, Order as FoldOrder, fold};
-use maniple_runtime::{Arg, Launch, Order, Reduce, View};
+use maniple_runtime::{Arg, FoldPart, Kernel, Launch, Order, Reduce, View};
 use smallvec::{SmallVec, smallvec};
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
@@ -33,11 +34,37 @@ const REGISTERS: usize = 256;
 /// Fewer blocks than this leave multiprocessors without work.
 const BLOCKS: usize = 512;
 
-/// A reduction made ready.
+/// A reduction of several values made ready: as many of one.
+pub(crate) struct Reductions(Vec<(FoldPart, Reduction)>);
+
+impl Reductions {
+    /// Nothing if one of them cannot be.
+    pub(crate) fn new(launch: &Launch, reduce: &Reduce) -> Option<Reductions> {
+        let ready = |part: FoldPart| {
+            let Kernel::Reduce(reduce) = &*part.launch.kernel else { return None };
+            let reduction = Reduction::new(&part.launch, reduce, part.fold)?;
+            Some((part, reduction))
+        };
+        FoldPart::all(launch, reduce).into_iter().map(ready).collect::<Option<_>>().map(Reductions)
+    }
+}
+
+impl Class for Reductions {
+    fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {
+        let commands = |(part, reduction): &(FoldPart, Reduction)| {
+            reduction.commands(&Call { binding: &part.binding(call.binding), ..*call })
+        };
+        self.0.iter().flat_map(commands).collect()
+    }
+}
+
+/// A reduction of one value made ready.
 pub(crate) struct Reduction {
     source: Source,
     /// What folds, as text.
     folding: Folding,
+    /// Which of the launch's folds it is.
+    fold: usize,
     /// Inputs and stored outputs.
     args: Vec<Arg>,
     kept_space: Space,
@@ -66,8 +93,8 @@ enum Way {
 
 impl Reduction {
     /// Nothing if a step has no text, if the row does not fold or has to fold more than one leaf from first to last, or
-    /// if threads could not write their elements as they are.
-    pub(crate) fn new(launch: &Launch, reduce: &Reduce) -> Option<Reduction> {
+    /// if threads could not write their elements as they are. Events of folding are those of the fold `number`.
+    pub(crate) fn new(launch: &Launch, reduce: &Reduce, number: usize) -> Option<Reduction> {
         let (partials, args) = launch.args.split_last()?;
         let inputs = reduce.body.inputs.len();
         let shape = &args.first()?.view.shape;
@@ -89,7 +116,8 @@ impl Reduction {
         };
         let (kept, n) = (kept_space.size(), reduced_space.size());
         let leaves = n.div_ceil(LEAF);
-        let sequential = fold(reduce.op, partials.dtype)?.order != FoldOrder::Tree;
+        let op = *reduce.ops.first()?;
+        let sequential = fold(op, partials.dtype)?.order != FoldOrder::Tree;
         if n == 0 || kept == 0 || (sequential && leaves > 1) {
             return None;
         }
@@ -112,12 +140,13 @@ impl Reduction {
         let words = args.len() + 6 + kept_space.words() + reduced_space.words() + partial_space.words();
         Some(Reduction {
             source: Source::new(launch, &reduce.body, words)?,
-            folding: Folding::new(launch, reduce.op, partials.dtype)?,
+            folding: Folding::new(launch, op, partials.dtype)?,
+            fold: number,
             args: args.to_vec(),
             kept_space,
             reduced_space,
             partials: partial_space,
-            op: reduce.op,
+            op,
             n,
             leaves,
             kept,
@@ -177,7 +206,7 @@ impl Reduction {
              {function} Value evaluate(const Words& p, const Row& row, Index index, const Elements& elements) {{\n{declare}Stored folded;\ncompute({call});\n{storing}return opened(folded);\n}}\n\
              {function} Stored* partial(const Words& p, Word point) {{\n{partial_text}\
              return (Stored*)(p.w[{target}] + d);\n}}\n",
-            folding = self.folding.text(self.source.report_word(), self.source.body.steps.len()),
+            folding = self.folding.text(self.source.report_word(), self.source.body.steps.len() + self.fold),
             index = index_type(self.kept * self.n),
             compute = self.source.function(),
             kept_text = self.kept_space.text("kept", kept, &names),

@@ -177,7 +177,9 @@ fn seconds(launch: &Launch, processor: &Processor) -> f64 {
     }
     let (elements, weight) = match &*launch.kernel {
         Kernel::Map(body) => (launch.extent, weight(body)),
-        Kernel::Reduce(reduce) => (launch.args[0].view.size(), weight(&reduce.body) + 1),
+        Kernel::Reduce(reduce) => {
+            (launch.args[0].view.size(), weight(&reduce.body) + reduce.ops.len() as u32)
+        }
         _ => (launch.extent, 4),
     };
     let bytes = launch.bytes() as f64 / cache_factor(footprint(launch));

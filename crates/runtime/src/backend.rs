@@ -101,17 +101,20 @@ pub struct PointTask<'a> {
     pub last: usize,
 }
 
-/// Floating point flags raised by each step of a body, and by the kernel apart from them.
+/// Floating point flags raised by each step of a body, and by the kernel apart from them: by each of its folds, if it has
+/// several.
 #[derive(Debug)]
 pub struct Report {
-    own: AtomicU8,
+    own: SmallVec<[AtomicU8; 4]>,
     steps: Vec<AtomicU8>,
 }
 
 impl Report {
-    /// A report for a body of `steps` steps.
-    pub fn new(steps: usize) -> Report {
-        Report { own: AtomicU8::new(0), steps: (0..steps).map(|_| AtomicU8::new(0)).collect() }
+    /// A report for a body of `steps` steps whose values are folded `folds` times; at least once, for whatever else a
+    /// kernel does apart from steps.
+    pub fn new(steps: usize, folds: usize) -> Report {
+        let cell = |_| AtomicU8::new(0);
+        Report { own: (0..folds.max(1)).map(cell).collect(), steps: (0..steps).map(cell).collect() }
     }
 
     /// Adds flags to those of a step.
@@ -124,14 +127,19 @@ impl Report {
         Flags::from_bits(self.steps[step].load(Ordering::Relaxed))
     }
 
-    /// Adds flags of what the kernel does apart from the steps of a body, such as folding.
-    pub fn raise_own(&self, flags: Flags) {
-        self.own.fetch_or(flags.bits(), Ordering::Relaxed);
+    /// Adds flags of a fold, or as those of fold 0 of whatever else the kernel does apart from the steps of a body.
+    pub fn raise_own(&self, fold: usize, flags: Flags) {
+        self.own[fold].fetch_or(flags.bits(), Ordering::Relaxed);
     }
 
-    /// The flags that the kernel raised apart from the steps of a body.
-    pub fn own(&self) -> Flags {
-        Flags::from_bits(self.own.load(Ordering::Relaxed))
+    /// The flags that a fold raised, or as those of fold 0 the kernel apart from the steps of a body.
+    pub fn own(&self, fold: usize) -> Flags {
+        Flags::from_bits(self.own[fold].load(Ordering::Relaxed))
+    }
+
+    /// Number of folds.
+    pub fn folds(&self) -> usize {
+        self.own.len()
     }
 
     /// Number of steps.

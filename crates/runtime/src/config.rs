@@ -114,8 +114,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "MANIPLE_WINDOW",
-        default: "64",
-        help: "Number of tasks after which the window is flushed.",
+        default: "256",
+        help: "Number of tasks after which the window is flushed; 64 are enough if they are little work.",
     },
 ];
 
@@ -183,7 +183,7 @@ impl Default for Settings {
             rename: 1 << 20,
             small: 8192,
             trace: None,
-            window: 64,
+            window: 256,
         }
     }
 }

@@ -80,7 +80,7 @@ fn relation(earlier: (&Task, usize), later: (&Task, usize)) -> Option<Relation> 
 fn per_element(task: &Task, position: usize) -> bool {
     match &*task.kernel {
         Kernel::Map(_) => true,
-        Kernel::Reduce(_) => position + 1 < task.args.len(),
+        Kernel::Reduce(reduce) => position + reduce.ops.len() < task.args.len(),
         _ => false,
     }
 }

@@ -10,6 +10,7 @@ use maniple_ops::{Body, Dtype, Op, Scalar};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::iter;
 
 const MAGIC: &[u8; 8] = b"MANIPLE1";
 
@@ -202,10 +203,11 @@ fn kernel_bytes(kernel: &Kernel) -> Vec<u8> {
     let (mut words, body): (Vec<u64>, Option<&Body>) = match kernel {
         Kernel::Map(body) => (vec![0], Some(body)),
         Kernel::Reduce(reduce) => {
-            let mut words = vec![1, reduce.op as u64, reduce.kept as u64];
+            let mut words = vec![1, reduce.ops[0] as u64, reduce.kept as u64];
             words.push(u64::from(reduce.order == Order::ReducedFirst));
             words.push(reduce.axes.len() as u64);
             words.extend(reduce.axes.iter().map(|&axis| u64::from(axis)));
+            words.extend(reduce.ops[1..].iter().map(|&op| op as u64));
             (words, Some(&reduce.body))
         }
         Kernel::Fold { op, dtype } => (vec![2, *op as u64, *dtype as u64], None),
@@ -249,11 +251,14 @@ fn kernel_from(bytes: &[u8]) -> Result<Kernel> {
         0 => Kernel::Map(body()?),
         1 => {
             let (op, kept, reduced_first, axes) =
-                (op_from(next()?)?, next()? as usize, next()? == 1, next()?);
+                (op_from(next()?)?, next()? as usize, next()? == 1, next()? as usize);
+            let others = count.saturating_sub(5 + axes);
             Kernel::Reduce(Reduce {
                 axes: (0..axes).map(|_| Ok(next()? as u8)).collect::<Result<_>>()?,
+                ops: iter::once(Ok(op))
+                    .chain((0..others).map(|_| op_from(next()?)))
+                    .collect::<Result<_>>()?,
                 body: body()?,
-                op,
                 kept,
                 order: if reduced_first { Order::ReducedFirst } else { Order::KeptFirst },
             })
@@ -299,8 +304,13 @@ mod tests {
     #[test]
     fn records_come_back() {
         let body = Body { inputs: vec![Dtype::Float64], constants: vec![], steps: vec![], outputs: vec![0] };
-        let reduce =
-            Reduce { body: body.clone(), op: Op::Add, axes: vec![1, 0], kept: 1, order: Order::ReducedFirst };
+        let reduce = Reduce {
+            body: body.clone(),
+            ops: vec![Op::Add, Op::Minimum],
+            axes: vec![1, 0],
+            kept: 1,
+            order: Order::ReducedFirst,
+        };
         let indexed = Indexed { extents: vec![3, 9], strides: vec![-8, 16] };
         let records = [
             Record::Kernel(Kernel::Map(body)),

@@ -1,6 +1,6 @@
 //! Floating point events on their way from the launch that raised them to the user.
 
-use crate::{Kernel, Launch, Line, Reduce, Report};
+use crate::{Kernel, Launch, Line, Report};
 use maniple_ops::{Flags, Op, Step};
 use std::fmt;
 
@@ -87,8 +87,8 @@ pub(crate) fn collect(
             _ => during,
         };
         let warning = Warning { during, flags, line: line(owner) };
-        // A reduction or running fold is several tasks.
-        if watch & PART == 0 || warnings.last() != Some(&warning) {
+        // A reduction or running fold is several tasks, and launches of several calls may come in turn.
+        if watch & PART == 0 || !warnings.contains(&warning) {
             warnings.push(warning);
         }
     };
@@ -109,13 +109,14 @@ pub(crate) fn collect(
         };
         add(owner as usize, during, report.flags(at));
     }
-    let during = match &*launch.kernel {
-        Kernel::Reduce(Reduce { op, .. }) | Kernel::Fold { op, .. } | Kernel::Scan { op, .. } => {
-            During::Row(*op)
-        }
-        Kernel::Scatter { combine: Some(op), .. } => During::Row(*op),
-        Kernel::Matmul { .. } => During::Matmul,
-        _ => During::Cast,
-    };
-    add(launch.watch.len() - 1, during, report.own());
+    for fold in 0..report.folds() {
+        let during = match &*launch.kernel {
+            Kernel::Reduce(reduce) => During::Row(reduce.ops[fold]),
+            Kernel::Fold { op, .. } | Kernel::Scan { op, .. } => During::Row(*op),
+            Kernel::Scatter { combine: Some(op), .. } => During::Row(*op),
+            Kernel::Matmul { .. } => During::Matmul,
+            _ => During::Cast,
+        };
+        add(launch.folder(fold), during, report.own(fold));
+    }
 }

@@ -1,16 +1,19 @@
-//! Stage 4: neighbouring element-wise tasks become one launch, with a reduction at the end of it.
+//! Stage 4: neighbouring element-wise tasks become one launch, with reductions at the end of it.
 //!
 //! A task joins an earlier group if every dependence between the two is aligned (element `i` on element `i`), if no
 //! group in between has to run first, and if both run over the same index space. Values that a later task of the
 //! group reads are then passed on in registers; results that nobody can read after the window are never stored. A task
 //! that overwrites what others of its group still read joins them if its output can be renamed (`rename.rs`).
+//!
+//! Groups that end with reductions over one index space become one in the same way, if they have an argument in common:
+//! it is then read once.
 
 use crate::rename::Rename;
 use crate::{
     Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Role, Settings, Shape,
     Task, View,
 };
-use maniple_ops::{Body, Dtype, Step, cast_may_raise};
+use maniple_ops::{Body, Dtype, Order as FoldOrder, Step, cast_may_raise, fold};
 use std::sync::Arc;
 
 /// A group takes no more distinct arguments than this: more streams than the hardware follows gain nothing.
@@ -60,6 +63,9 @@ pub fn fuse(window: &Decoded, edges: &[Edge], settings: &Settings) -> Fused {
             }
         };
         group_of.push(at);
+    }
+    if settings.fuse {
+        groups = merge_folds(groups, &group_of, edges, window, &uses);
     }
     let mut launches = Vec::with_capacity(groups.len());
     let mut spares = Spares { first: window.bytes.len(), of: Vec::new() };
@@ -118,6 +124,47 @@ fn find_group(
     None
 }
 
+/// Has groups that fold join earlier ones that do, where neither has to wait for what lies between them.
+fn merge_folds(
+    groups: Vec<Group>,
+    group_of: &[usize],
+    edges: &[Edge],
+    window: &Decoded,
+    uses: &Uses<'_>,
+) -> Vec<Group> {
+    if groups.iter().filter(|group| !group.folds.is_empty()).count() < 2 {
+        return groups;
+    }
+    let mut groups: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
+    // Where the tasks of every group are.
+    let mut home: Vec<usize> = (0..groups.len()).collect();
+    for later in 1..groups.len() {
+        if groups[later].as_ref().is_none_or(|group| group.folds.is_empty()) {
+            continue;
+        }
+        let dependences: Vec<(usize, Relation)> = (edges.iter())
+            .filter(|edge| group_of[edge.to] == later && group_of[edge.from] != later)
+            .map(|edge| (home[group_of[edge.from]], edge.relation))
+            .collect();
+        for earlier in (later.saturating_sub(LOOK_BACK)..later).rev() {
+            let between = || dependences.iter().filter(|&&(group, _)| group == earlier);
+            let aligned = between().all(|&(_, relation)| relation == Relation::Aligned);
+            if let (Some(first), Some(second), true) = (&groups[earlier], &groups[later], aligned)
+                && let Some(both) = first.with(second, &window.tasks, uses)
+            {
+                groups[earlier] = Some(both);
+                groups[later] = None;
+                home[later] = earlier;
+                break;
+            }
+            if between().next().is_some() {
+                break;
+            }
+        }
+    }
+    groups.into_iter().flatten().collect()
+}
+
 /// Who reads what in a window.
 struct Uses<'a> {
     dead: &'a [bool],
@@ -168,6 +215,7 @@ enum Symbol {
 }
 
 /// A step of a group.
+#[derive(Clone)]
 struct Member {
     step: Step,
     args: Vec<Symbol>,
@@ -177,32 +225,43 @@ struct Member {
 }
 
 /// Tasks that will be one launch.
+#[derive(Clone)]
 struct Group {
     tasks: Vec<u32>,
-    /// The index space, for groups that may take more tasks.
-    open: Option<Shape>,
+    /// The index space; nothing if the group's kernel does not fuse.
+    space: Option<Shape>,
     inputs: Vec<Arg>,
     outputs: Vec<(Arg, Symbol)>,
     constants: Vec<(Dtype, u32)>,
     steps: Vec<Member>,
     results: usize,
-    /// The reduction that ends the group: its kernel, the folded value, and its partials.
-    fold: Option<(Reduce, Symbol, Arg)>,
+    /// The reductions that end the group, which then takes no more tasks.
+    folds: Vec<Folded>,
     /// Outputs that go to other memory.
     renames: Vec<Rename>,
+}
+
+/// A reduction at the end of a group.
+#[derive(Clone)]
+struct Folded {
+    reduce: Reduce,
+    value: Symbol,
+    partials: Arg,
+    /// Position in the group's tasks.
+    owner: u16,
 }
 
 impl Group {
     fn new(position: usize, task: &Task) -> Group {
         let mut group = Group {
             tasks: Vec::new(),
-            open: index_space(task).cloned(),
+            space: index_space(task).cloned(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             constants: Vec::new(),
             steps: Vec::new(),
             results: 0,
-            fold: None,
+            folds: Vec::new(),
             renames: Vec::new(),
         };
         group.join(position, task);
@@ -217,7 +276,8 @@ impl Group {
             Kernel::Reduce(reduce) => (task.args.len(), reduce.body.steps.len()),
             _ => return false,
         };
-        if self.open.as_ref() != Some(shape) || self.steps.len() + steps > MOST_STEPS {
+        let open = self.folds.is_empty() && self.space.as_ref() == Some(shape);
+        if !open || self.steps.len() + steps > MOST_STEPS {
             return false;
         }
         // All of a renamed region is written by the one output and the copies.
@@ -238,6 +298,31 @@ impl Group {
         let only =
             outputs.next().filter(|arg| arg.privilege == Privilege::Write && outputs.next().is_none())?;
         (!self.outputs.iter().any(|(arg, _)| arg.role == only.role)).then_some(only)
+    }
+
+    /// The group with the tasks of a later one behind its own; nothing if they do not go together.
+    fn with(&self, later: &Group, tasks: &[Task], uses: &Uses<'_>) -> Option<Group> {
+        let (first, second) = (&self.folds.first()?.reduce, &later.folds.first()?.reduce);
+        let alike = self.space == later.space
+            && (first.kept, first.order, &first.axes) == (second.kept, second.order, &second.axes);
+        let stays = self.renames.is_empty() && later.renames.is_empty();
+        let trees = self.folds.iter().chain(&later.folds).all(Folded::is_tree);
+        if !alike || !stays || !trees || self.steps.len() + later.steps.len() > MOST_STEPS {
+            return None;
+        }
+        let known = self.inputs.iter().chain(self.outputs.iter().map(|(arg, _)| arg));
+        let common = |arg: &&Arg| later.inputs.iter().any(|input| same_place(arg, input));
+        // What repeats its elements costs little to read again.
+        if !known.filter(common).any(|arg| !arg.view.overlaps_itself(arg.dtype.size())) {
+            return None;
+        }
+        let mut both = self.clone();
+        later.tasks.iter().for_each(|&position| both.join(position as usize, &tasks[position as usize]));
+        let mut members = both.tasks.clone();
+        members.sort_unstable();
+        let last = members[members.len() - 1] as usize;
+        let stored = both.outputs.iter().filter(|(arg, _)| uses.stored(arg, &members, last)).count();
+        (both.inputs.len() + stored + both.folds.len() <= MOST_ARGUMENTS).then_some(both)
     }
 
     /// Whether any task of the group reads bytes that come from before the group.
@@ -296,8 +381,8 @@ impl Group {
         }
         if let Kernel::Reduce(reduce) = &*task.kernel {
             let folded = symbols[body.outputs[stored] as usize];
-            self.fold = Some((reduce.clone(), folded, task.args[task.args.len() - 1].clone()));
-            self.open = None;
+            let partials = task.args[task.args.len() - 1].clone();
+            self.folds.push(Folded { reduce: reduce.clone(), value: folded, partials, owner });
         }
     }
 
@@ -335,7 +420,12 @@ impl Group {
 
     /// The launch of the group; none if nobody wants anything it computes.
     fn launch(&self, tasks: &[Task], kept: &dyn Fn(u32) -> bool) -> Option<Launch> {
-        let members: Vec<&Task> = self.tasks.iter().map(|&position| &tasks[position as usize]).collect();
+        // Those that fold come last.
+        let folds = |at: &u16| self.folds.iter().any(|fold| fold.owner == *at);
+        let mut order: Vec<u16> = (0..self.tasks.len() as u16).filter(|at| !folds(at)).collect();
+        order.extend(self.folds.iter().map(|fold| fold.owner));
+        let positions: Vec<u32> = order.iter().map(|&at| self.tasks[at as usize]).collect();
+        let members: Vec<&Task> = positions.iter().map(|&position| &tasks[position as usize]).collect();
         let watch: Vec<u8> = members.iter().map(|task| task.watch).collect();
         let extent = members[members.len() - 1].extent;
         if !matches!(&*members[0].kernel, Kernel::Map(_) | Kernel::Reduce(_)) {
@@ -364,26 +454,28 @@ impl Group {
         let watched = watch.iter().any(|&mask| mask != 0);
         let mut outputs: Vec<(Arg, Symbol)> =
             self.outputs.iter().filter(|(arg, _)| kept(arg.role)).cloned().collect();
-        if outputs.is_empty() && self.fold.is_none() && watched {
+        if outputs.is_empty() && self.folds.is_empty() && watched {
             outputs.extend(self.outputs.last().cloned());
         }
-        if extent == 0 || (outputs.is_empty() && self.fold.is_none()) {
+        if extent == 0 || (outputs.is_empty() && self.folds.is_empty()) {
             return None;
         }
         let mut wanted: Vec<Symbol> = outputs.iter().map(|&(_, symbol)| symbol).collect();
-        wanted.extend(self.fold.as_ref().map(|&(_, symbol, _)| symbol));
+        wanted.extend(self.folds.iter().map(|fold| fold.value));
+        let place_of =
+            |owner: u16| order.iter().position(|&at| at == owner).expect("a task of the group") as u16;
         let program = self.program(&wanted);
         let mut args: Vec<Arg> = program.inputs.iter().map(|&at| self.inputs[at].clone()).collect();
         args.extend(outputs.into_iter().map(|(arg, _)| Arg { privilege: Privilege::Write, ..arg }));
         let grain;
-        let kernel = match &self.fold {
+        let kernel = match self.folds.first() {
             None => {
                 arrange(&mut args);
                 args.iter_mut().for_each(|arg| arg.access = Access::Element);
                 grain = 64;
                 Kernel::Map(program.body)
             }
-            Some((reduce, _, partials)) => {
+            Some(Folded { reduce, .. }) => {
                 let Access::Leaves { .. } = members[members.len() - 1].args[0].access else {
                     unreachable!("the input of a reduction is cut by leaves")
                 };
@@ -399,12 +491,14 @@ impl Group {
                     arg.view = arg.view.permuted(&axes);
                     arg.access = access;
                 }
-                args.push(partials.clone());
+                args.extend(self.folds.iter().map(|fold| fold.partials.clone()));
                 grain = 1;
                 Kernel::Reduce(Reduce {
                     body: program.body,
+                    ops: self.folds.iter().flat_map(|fold| fold.reduce.ops.iter().copied()).collect(),
                     axes: (0..reduce.axes.len() as u8).collect(),
-                    ..reduce.clone()
+                    kept: reduce.kept,
+                    order: reduce.order,
                 })
             }
         };
@@ -414,8 +508,8 @@ impl Group {
             extent,
             grain,
             scalars: program.scalars,
-            tasks: self.tasks.clone(),
-            owners: program.owners,
+            tasks: positions,
+            owners: program.owners.iter().map(|owner| place_of(*owner)).collect(),
             watch,
             exchanges: Vec::new(),
             prepared: Default::default(),
@@ -447,7 +541,7 @@ impl Group {
                 args.iter().for_each(|&symbol| mark(symbol, &mut live_results));
             }
         }
-        if self.fold.is_some() && !live_inputs.contains(&true) {
+        if !self.folds.is_empty() && !live_inputs.contains(&true) {
             // What is folded turned out to be constant; one input stays for its index space.
             live_inputs[0] = true;
         }
@@ -497,6 +591,14 @@ impl Group {
             inputs,
             owners,
         }
+    }
+}
+
+impl Folded {
+    /// Whether the row folds in the fixed tree, whatever else is folded beside it.
+    fn is_tree(&self) -> bool {
+        let dtype = self.partials.dtype;
+        self.reduce.ops.iter().all(|&op| fold(op, dtype).is_some_and(|fold| fold.order == FoldOrder::Tree))
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 pub enum Kernel {
     /// Element-wise. Arguments: the body's inputs, then its outputs, all of one shape. A point is one element.
     Map(Body),
-    /// A body folded along axes into one partial result per leaf of [`maniple_ops::LEAF`] elements.
+    /// A body folded along axes into partial results, one per leaf of [`maniple_ops::LEAF`] elements.
     Reduce(Reduce),
     /// Folds leaves in a fixed tree. Arguments: partials (`kept... x leaves`), result (`kept...`). A point is a result.
     Fold {
@@ -82,9 +82,11 @@ pub struct Indexed {
     pub strides: Vec<isize>,
 }
 
-/// A body whose last output value is folded along some axes instead of being stored.
+/// A body whose last output values are folded along some axes instead of being stored: one in a task, and in a launch as
+/// many as there are rows in `ops`.
 ///
-/// Arguments: the body's inputs, its outputs but the last, then the partials in the order of the points, of shape
+/// Arguments: the body's inputs, its outputs that are stored, then for every folded value its partials in the order of the
+/// points, of shape
 /// `kept... x leaves` for [`Order::KeptFirst`] and `leaves x kept...` for [`Order::ReducedFirst`], where
 /// `leaves = ceil(reduced elements / LEAF)`. In a task the input views have the operands' own order of axes; `axes`
 /// names the kept axes first and then the reduced ones, outermost first: the fold runs over them in C order. In a
@@ -97,8 +99,8 @@ pub struct Indexed {
 pub struct Reduce {
     /// What is computed per element.
     pub body: Body,
-    /// The combining row.
-    pub op: Op,
+    /// For every folded value the combining row.
+    pub ops: Vec<Op>,
     /// The order of axes, kept ones first.
     pub axes: Vec<u8>,
     /// How many of `axes` are kept.
@@ -161,7 +163,8 @@ impl fmt::Display for Kernel {
         match self {
             Kernel::Map(body) => write!(out, "map {{ {} }}", one_line(body)),
             Kernel::Reduce(reduce) => {
-                write!(out, "reduce.{} {{ {} }}", reduce.op.row().numpy, one_line(&reduce.body))
+                let ops: Vec<&str> = reduce.ops.iter().map(|op| op.row().numpy).collect();
+                write!(out, "reduce.{} {{ {} }}", ops.join("."), one_line(&reduce.body))
             }
             Kernel::Fold { op, dtype } => write!(out, "fold.{}.{}", op.row().numpy, dtype.name()),
             Kernel::Scan { op, dtype } => write!(out, "scan.{}.{}", op.row().numpy, dtype.name()),

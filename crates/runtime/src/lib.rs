@@ -20,6 +20,7 @@ mod machine;
 mod mapping;
 mod null;
 mod partition;
+mod parts;
 mod plan;
 mod record;
 mod rename;
@@ -47,6 +48,7 @@ pub use machine::{MOST_BACKENDS, Machine, Memory, MemoryId, Part, Processor, Pro
 pub use mapping::{Mapper, Mapping, Piece, Pieces, Places, Question, map};
 pub use null::Null;
 pub use partition::cut;
+pub use parts::FoldPart;
 pub use plan::{Plan, Planned};
 pub use record::Replayed;
 pub use runtime::{Runtime, Statistics};

@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// An output that goes to other memory.
+#[derive(Clone)]
 pub(crate) struct Rename {
     /// The region that the tasks name.
     pub(crate) role: Role,

@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 const HOST: MemoryId = MemoryId(0);
 /// A window with this many points of work is not kept waiting for more than [`PATIENCE`].
 const MUCH_WORK: usize = 1 << 22;
+/// A window with less work is full when it has this many tasks, whatever the setting: so much is enough to fuse with, and
+/// waiting for more would only delay what could run. With much work, whatever the end of a window cuts costs more.
+const ENOUGH_TASKS: usize = 64;
 /// A program that has computed so many points gets the devices there are.
 const WORTH_A_SEARCH: usize = 1 << 26;
 /// How long much work waits for more to fuse with.
@@ -206,10 +209,12 @@ impl Runtime {
             }
             return Ok(());
         }
-        if inner.window.len() >= self.settings.window {
+        let much = inner.work >= MUCH_WORK;
+        let full = if much { self.settings.window } else { self.settings.window.min(ENOUGH_TASKS) };
+        if inner.window.len() >= full {
             return self.flush_locked(inner);
         }
-        if inner.work >= MUCH_WORK {
+        if much {
             match inner.since {
                 None => inner.since = Some(Instant::now()),
                 Some(since) if since.elapsed() > PATIENCE => return self.flush_locked(inner),

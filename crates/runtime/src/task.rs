@@ -80,7 +80,8 @@ pub struct Launch {
     pub grain: usize,
     /// Positions of the kernel's constants among the window's scalars.
     pub scalars: Vec<u32>,
-    /// Positions of the fused tasks in their window, in program order.
+    /// Positions of the fused tasks in their window, in the order of their steps; those that fold at the end, one for each
+    /// fold.
     pub tasks: Vec<u32>,
     /// For every step of the body the position in `tasks` that it comes from.
     pub owners: Vec<u16>,
@@ -102,6 +103,19 @@ impl Launch {
     /// Whether anybody wants to know about floating point flags.
     pub fn watched(&self) -> bool {
         self.watch.iter().any(|&mask| mask != 0)
+    }
+
+    /// How many values the launch folds.
+    pub fn folds(&self) -> usize {
+        match &*self.kernel {
+            Kernel::Reduce(reduce) => reduce.ops.len(),
+            _ => 1,
+        }
+    }
+
+    /// The position in `tasks` of the one that a fold comes from; of fold 0 for what a kernel of one task does.
+    pub fn folder(&self, fold: usize) -> usize {
+        self.watch.len() - self.folds() + fold
     }
 
     /// Bytes that the whole launch reads and writes, each element once.

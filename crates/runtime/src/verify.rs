@@ -102,6 +102,10 @@ fn check_launches(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Opti
         if launch.owners.len() != body.steps.len() || launch.scalars.len() != body.constants.len() {
             return Some(format!("launch {at}: owners or scalars do not fit its body"));
         }
+        if launch.args.len() != body.inputs.len() + body.outputs.len() || body.outputs.len() < launch.folds()
+        {
+            return Some(format!("launch {at}: {} arguments do not fit its body", launch.args.len()));
+        }
     }
     for (at, launch) in launches.iter().enumerate() {
         for &(role, spare) in &launch.exchanges {

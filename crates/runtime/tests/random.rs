@@ -58,7 +58,7 @@ fn runtime(machine: &[usize], chosen: &[(&str, &str)]) -> Runtime {
 #[derive(Clone, Debug)]
 enum Action {
     /// Records a task.
-    Task(Recorded),
+    Task(Box<Recorded>),
     /// Gives up the handle on a region.
     Drop(usize),
     /// Asks for the bytes of a region.
@@ -296,7 +296,7 @@ impl Maker {
 
     fn task(&mut self, kernel: Kernel, extent: usize, args: Vec<Argument>, scalars: Vec<Scalar>) {
         args.iter().filter(|arg| arg.privilege.writes()).for_each(|arg| self.written[arg.region] = true);
-        self.program.actions.push(Action::Task(Recorded { kernel, args, extent, scalars }));
+        self.program.actions.push(Action::Task(Box::new(Recorded { kernel, args, extent, scalars })));
     }
 
     fn shape(&mut self) -> Vec<usize> {
@@ -474,7 +474,7 @@ impl Maker {
         Some(Argument { privilege: Privilege::Read, access: Access::Element, ..found })
     }
 
-    /// A sum or an extreme of integers along some axes, with the fold of its leaves.
+    /// Sums or extremes of integers along some axes, with the folds of their leaves.
     fn reduce(&mut self) {
         let shape = self.shape();
         let Some(mut input) = self.recent(&shape).or_else(|| self.view(&shape, None, Use::Read)) else {
@@ -485,26 +485,39 @@ impl Maker {
         }
         let (reduced, kept): (Vec<usize>, Vec<usize>) =
             (0..shape.len()).partition(|_| self.random.below(2) == 0);
+        let order = self.random.of(&[Order::KeptFirst, Order::ReducedFirst]);
+        for _ in 0..self.random.of(&[1, 1, 2, 3]) {
+            input = self.reduce_along(input, &kept, &reduced, order);
+        }
+    }
+
+    /// One of them; answers with what is reduced next, as like as not the same.
+    fn reduce_along(&mut self, input: Argument, kept: &[usize], reduced: &[usize], order: Order) -> Argument {
+        let shape = input.view.shape.clone();
+        let mut next = input.clone();
+        let mut input = input;
         let op = self.random.of(&[Op::Add, Op::Maximum, Op::Minimum, Op::BitwiseXor]);
         let extents = |axes: &[usize]| axes.iter().map(|&axis| shape[axis]).collect::<Vec<usize>>();
-        let n: usize = extents(&reduced).iter().product();
-        let results: usize = extents(&kept).iter().product();
+        let n: usize = extents(reduced).iter().product();
+        let results: usize = extents(kept).iter().product();
         let leaves = n.div_ceil(LEAF);
-        let order = self.random.of(&[Order::KeptFirst, Order::ReducedFirst]);
         let mut body = Body { inputs: vec![input.dtype], ..Body::default() };
-        let folded = body.push_cast(0, Dtype::Int64);
+        let mut folded = body.push_cast(0, Dtype::Int64);
+        if self.random.below(3) == 0 {
+            folded = body.push_apply(Op::Multiply, Dtype::Int64, [folded, folded].into_iter().collect());
+        }
         body.outputs.push(folded);
-        let axes: Vec<u8> = kept.iter().chain(&reduced).map(|&axis| axis as u8).collect();
+        let axes: Vec<u8> = kept.iter().chain(reduced).map(|&axis| axis as u8).collect();
         input.access = Access::Leaves { n, leaves, kept: results, order };
-        let mut partial_shape = extents(&kept);
+        let mut partial_shape = extents(kept);
         let leaf_axis = if order == Order::KeptFirst { kept.len() } else { 0 };
         partial_shape.insert(leaf_axis, leaves);
         let partials = self.fresh(&partial_shape, Dtype::Int64);
-        let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
+        let kernel = Kernel::Reduce(Reduce { body, ops: vec![op], axes, kept: kept.len(), order });
         self.task(kernel, results * leaves, vec![input, partials.clone()], Vec::new());
-        let mut out = self.output(&extents(&kept), Some(Dtype::Int64));
+        let mut out = self.output(&extents(kept), Some(Dtype::Int64));
         if out.region == partials.region {
-            out = self.fresh(&extents(&kept), Dtype::Int64);
+            out = self.fresh(&extents(kept), Dtype::Int64);
         }
         let leaves_last: Vec<usize> =
             (0..partial_shape.len()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
@@ -515,6 +528,11 @@ impl Maker {
         if self.random.below(2) == 0 {
             self.program.actions.push(Action::Drop(partials));
         }
+        if self.random.below(2) == 0 {
+            self.map();
+            next = self.recent(&shape).filter(|found| !found.dtype.is_inexact()).unwrap_or(next);
+        }
+        next
     }
 
     fn scan(&mut self) {

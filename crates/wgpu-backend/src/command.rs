@@ -4,7 +4,7 @@
 //! nothing in a class's file touches a device.
 
 use crate::device::Pipeline;
-use maniple_runtime::{Arg, Binding, DeviceError};
+use maniple_runtime::{Arg, Binding, DeviceError, Launch};
 use smallvec::SmallVec;
 use std::fmt::Write;
 use std::ops::Range;
@@ -126,6 +126,10 @@ pub(crate) trait Class: Send + Sync {
     /// points a launch may be cut to fit what a kernel sees.
     fn grain(&self) -> Option<usize> {
         None
+    }
+    /// Most arguments that one of its kernels takes, of the launch that it was made of.
+    fn most_args(&self, launch: &Launch) -> usize {
+        launch.args.len()
     }
     /// The kernels that compute a range of points, in order.
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]>;

@@ -284,7 +284,10 @@ impl Ready {
         let features = Features { int64: devices.iter().all(|info| info.features.int64) };
         let class: Box<dyn Class> = match &*launch.kernel {
             Kernel::Map(body) => Box::new(map::Map::new(launch, body, features)?),
-            Kernel::Reduce(reduce) => Box::new(reduce::Reduction::new(launch, reduce, features)?),
+            Kernel::Reduce(reduce) => match &reduce.ops[..] {
+                [_] => Box::new(reduce::Reduction::new(launch, reduce, 0, features)?),
+                _ => Box::new(reduce::Reductions::new(launch, reduce, features)?),
+            },
             Kernel::Fold { op, dtype } => Box::new(fold::Fold::new(launch, *op, *dtype, features)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype, features)?),
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
@@ -302,7 +305,7 @@ impl Ready {
         let limit = devices.iter().map(|info| info.largest_binding).min()?;
         let points = class.grain().unwrap_or(usize::MAX).min(launch.extent);
         // A class may need a buffer beside those of the arguments, and there is that of the report.
-        let fits = launch.args.len() + 2 <= most
+        let fits = class.most_args(launch) + 2 <= most
             && launch.extent < i32::MAX as usize
             && launch.args.iter().all(|arg| arg.view.size() < i32::MAX as usize)
             && widest(launch, 0, points) <= limit

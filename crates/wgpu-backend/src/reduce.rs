@@ -1,4 +1,5 @@
-//! Reductions: a body folded along axes, one partial result per leaf of [`LEAF`] elements.
+//! Reductions: values of a body folded along axes, each to one partial result per leaf of [`LEAF`] elements. A kernel folds
+//! one of them; several are as many kernels, one after the other.
 //!
 //! A leaf folds its element `i` into lane `i % LANES`, then the lanes in a fixed tree, as on the host's processor, so
 //! that the bits are the same. How threads share that work depends on the shape:
@@ -15,15 +16,50 @@ use crate::fold::Folding;
 use crate::geometry::{Written, aligned, fetched, register, stored};
 use maniple_ops::wgsl::Features;
 use maniple_ops::{LANES, LEAF, Op, Order as FoldOrder, fold};
-use maniple_runtime::{Arg, Launch, Order, Reduce, Space, View};
+use maniple_runtime::{Arg, FoldPart, Kernel, Launch, Order, Reduce, Space, View};
 use smallvec::{SmallVec, smallvec};
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
-/// A reduction made ready.
+/// A reduction of several values made ready: as many of one.
+pub(crate) struct Reductions(Vec<(FoldPart, Reduction)>);
+
+impl Reductions {
+    /// Nothing if one of them cannot be.
+    pub(crate) fn new(launch: &Launch, reduce: &Reduce, features: Features) -> Option<Reductions> {
+        let ready = |part: FoldPart| {
+            let Kernel::Reduce(reduce) = &*part.launch.kernel else { return None };
+            let reduction = Reduction::new(&part.launch, reduce, part.fold, features)?;
+            Some((part, reduction))
+        };
+        FoldPart::all(launch, reduce).into_iter().map(ready).collect::<Option<_>>().map(Reductions)
+    }
+}
+
+impl Class for Reductions {
+    fn grain(&self) -> Option<usize> {
+        let grains: Option<Vec<usize>> = self.0.iter().map(|(_, reduction)| reduction.grain()).collect();
+        grains.and_then(|grains| grains.into_iter().max())
+    }
+
+    fn most_args(&self, _: &Launch) -> usize {
+        self.0.iter().map(|(part, _)| part.args.len()).max().unwrap_or(0)
+    }
+
+    fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {
+        let commands = |(part, reduction): &(FoldPart, Reduction)| {
+            reduction.commands(&Call { binding: &part.binding(call.binding), ..*call })
+        };
+        self.0.iter().flat_map(commands).collect()
+    }
+}
+
+/// A reduction of one value made ready.
 pub(crate) struct Reduction {
     source: Source,
     folding: Folding,
+    /// Which of the launch's folds it is.
+    fold: usize,
     /// Inputs, stored outputs, and the partial results.
     args: Vec<Arg>,
     buffers: Buffers,
@@ -55,8 +91,13 @@ const OWN: usize = 5;
 
 impl Reduction {
     /// Nothing if a step has no text, if the row does not fold or has to fold more than one leaf from first to last, or
-    /// if threads could not read and write their elements as they are.
-    pub(crate) fn new(launch: &Launch, reduce: &Reduce, features: Features) -> Option<Reduction> {
+    /// if threads could not read and write their elements as they are. Events of folding are those of the fold `number`.
+    pub(crate) fn new(
+        launch: &Launch,
+        reduce: &Reduce,
+        number: usize,
+        features: Features,
+    ) -> Option<Reduction> {
         let (partials, args) = launch.args.split_last()?;
         let inputs = reduce.body.inputs.len();
         let shape = &args.first()?.view.shape;
@@ -78,7 +119,8 @@ impl Reduction {
         };
         let (kept, n) = (kept_space.size(), reduced_space.size());
         let leaves = n.div_ceil(LEAF);
-        let sequential = fold(reduce.op, partials.dtype)?.order != FoldOrder::Tree;
+        let op = *reduce.ops.first()?;
+        let sequential = fold(op, partials.dtype)?.order != FoldOrder::Tree;
         if n == 0 || kept == 0 || (sequential && leaves > 1) {
             return None;
         }
@@ -99,13 +141,14 @@ impl Reduction {
             + partial_space.words();
         Some(Reduction {
             source: Source::new(launch, &reduce.body, features, words)?,
-            folding: Folding::new(launch, reduce.op, partials.dtype)?,
+            folding: Folding::new(launch, op, partials.dtype)?,
+            fold: number,
             args: launch.args.clone(),
             buffers: Buffers::new(&launch.args, |arg| launch.args[arg].dtype.size() < 4),
             kept_space,
             reduced_space,
             partials: partial_space,
-            op: reduce.op,
+            op,
             order: reduce.order,
             n,
             leaves,
@@ -166,7 +209,8 @@ impl Reduction {
              fn member_of(local: u32) -> u32 {{ return {position}; }}\n\
              {skeleton}",
             compute = self.source.function(),
-            folding = self.folding.text(&word(self.source.report_word()), self.source.body.steps.len()),
+            folding =
+                self.folding.text(&word(self.source.report_word()), self.source.body.steps.len() + self.fold),
             members_count = THREADS / LANES,
             length = self.n.min(LANES),
             kept_text = self.kept_space.text("kept", kept, &names),

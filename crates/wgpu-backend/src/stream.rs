@@ -131,7 +131,7 @@ impl Stream {
 
     /// Takes cells for the flags of a launch; they are those of this submission, so its kernels are recorded next.
     pub(crate) fn report(&mut self, report: &Arc<Report>) -> Result<u32, DeviceError> {
-        let cells = report.len() + 1;
+        let cells = report.len() + report.folds();
         if cells > CELLS {
             return Err(DeviceError("a body has too many steps".into()));
         }
@@ -347,7 +347,8 @@ impl Stream {
                 for (first, report) in &flight.reporting {
                     let first = *first as usize;
                     (0..report.len()).for_each(|step| report.raise(step, flags(first + step)));
-                    report.raise_own(flags(first + report.len()));
+                    let own = first + report.len();
+                    (0..report.folds()).for_each(|fold| report.raise_own(fold, flags(own + fold)));
                 }
             }
             buffer.unmap();

@@ -1,7 +1,7 @@
 //! The runs of a program that can be compiled, and what stands for them until they are.
 
 use super::layout::Layout;
-use super::{Argument, Instruction, Way, may_overlap};
+use super::{Argument, Instruction, Place, Way, may_overlap};
 use crate::jit::{Code, Compile, Jit, Manner, Section, plan};
 use maniple_ops::{Body, Value};
 use maniple_runtime::Arg;
@@ -128,15 +128,14 @@ fn streams(jit: &Jit, arguments: &[Argument], size: usize) -> bool {
 }
 
 impl Compiled {
-    /// Nothing if there are no runs.
+    /// The runs of a body over so many elements; whether its sinks are the accumulators of a leaf. Nothing if there are no
+    /// runs.
     pub(super) fn new(
         (jit, sections): (&Arc<Jit>, Vec<Section>),
-        body: &Body,
+        (body, turning, size): (&Body, bool, usize),
         layout: &mut Layout,
         instructions: &[Instruction],
         (args, arguments): (&[Arg], &[Argument]),
-        turning: Range<usize>,
-        size: usize,
     ) -> Option<Compiled> {
         if sections.is_empty() {
             return None;
@@ -170,9 +169,12 @@ impl Compiled {
                 all.filter(|&(at, entry)| wanted(at, entry)).fold(0, |set, (at, _)| set | 1 << at)
             };
             let streaming = streams(jit, arguments, size);
+            let is_sink = |entry: u16| {
+                arguments.get(entry as usize).is_some_and(|argument| matches!(argument.place, Place::Sink(_)))
+            };
             let manner = Manner {
                 streamed: set(&|at, entry| streaming && at >= inputs.len() && is_streamed(entry)),
-                accumulators: set(&|_, entry| turning.contains(&(entry as usize))),
+                accumulators: set(&|_, entry| turning && is_sink(entry)),
             };
             let first_line = lines;
             lines += constants.len() + patterns.len();
@@ -227,9 +229,9 @@ impl Compiled {
         matches!(self.parts[..], [Part::Run(..)])
     }
 
-    /// Whether the last of so many steps is part of a run.
-    pub(super) fn ends_compiled(&self, steps: usize) -> bool {
-        matches!(self.parts.last(), Some(Part::Run(_, block)) if block.steps.end == steps)
+    /// Whether some steps are all parts of runs.
+    pub(super) fn covers(&self, mut steps: Range<usize>) -> bool {
+        steps.all(|step| self.blocks().any(|block| block.steps.contains(&step)))
     }
 
     /// The code of every run, for a piece of work on so many elements; nothing if that is not worth it yet.

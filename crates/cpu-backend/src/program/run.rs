@@ -1,7 +1,7 @@
 //! A program at work: the loop over blocks.
 
 use super::compiled::{Block, Given, Part};
-use super::{Instruction, LINE, Program, Rows, Watch, Way};
+use super::{Instruction, LINE, Place, Program, Rows, Watch, Way};
 use crate::jit::{Code, MOST_POINTERS};
 use crate::tile::{Strided, address, load, load_turned, prefetch, repeated, splat, store};
 use maniple_ops::{Flags, flags};
@@ -73,8 +73,8 @@ impl<'a> Run<'a> {
             }
             for (at, argument) in program.args.iter().enumerate() {
                 let mut state = State { origin: ptr::null_mut(), way: argument.way, filled: 0 };
-                if at < program.placed {
-                    state.origin = address(binding.bases[at], argument.offset);
+                if let Place::Bound(base) = argument.place {
+                    state.origin = address(binding.bases[base], argument.offset);
                     if argument.way == Way::Direct && !state.origin.addr().is_multiple_of(argument.alignment)
                     {
                         state.way = Way::Copied;
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         };
         // SAFETY: the elements are readable, and their buffers have room for a block.
         unsafe {
-            for at in (0..program.placed).filter(|&at| program.args[at].way == Way::Splat && wanted(at)) {
+            for at in (0..program.args.len()).filter(|&at| program.args[at].way == Way::Splat && wanted(at)) {
                 let origin = (*self.states.add(at)).origin;
                 splat(origin, program.args[at].item, self.repeats, *self.table.add(at));
             }
@@ -158,11 +158,11 @@ impl<'a> Run<'a> {
         unsafe { line.write(repeated(element, item)) };
     }
 
-    /// Evaluates the positions `first..last`, storing every output; the sink's values go to `sink`.
+    /// Evaluates the positions `first..last`, storing every output; the values of each sink go to one of `sinks`.
     ///
     /// # Safety
-    /// The range must lie in the index space, and the sink have room for it, aligned.
-    pub(crate) unsafe fn evaluate(&mut self, first: usize, last: usize, sink: *mut u8) {
+    /// The range must lie in the index space, and every sink have room for it, aligned.
+    pub(crate) unsafe fn evaluate(&mut self, first: usize, last: usize, sinks: &[*mut u8]) {
         let program = self.program;
         let inner = program.space.inner();
         let mut at = first;
@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
             let left = last - at;
             if program.panel > 1 && self.begins_panel(at, left) {
                 // SAFETY: the rows of the panel are within the range.
-                unsafe { self.panel(at, sink.wrapping_add((at - first) * program.sink_item())) };
+                unsafe { self.panel(at, sinks, at - first) };
                 at += program.panel * inner;
                 continue;
             }
@@ -182,28 +182,26 @@ impl<'a> Run<'a> {
                 Rows::Joined => left.min(program.block - at % inner),
             };
             // SAFETY: the caller's promise; the block is within the range.
-            unsafe {
-                self.block(at, count, sink.wrapping_add((at - first) * program.sink_item()));
-            }
+            unsafe { self.block(at, count, sinks, at - first) };
             at += count;
         }
     }
 
     /// Evaluates the positions `first..last`, which lie in one leaf and begin it, and combines the values with the
-    /// accumulators `lanes`.
+    /// accumulators, for each sink as many as a leaf has lanes.
     ///
     /// # Safety
     /// The range must lie in the index space of a program with [`Accumulators::Lanes`], and the accumulators be valid.
     ///
     /// [`Accumulators::Lanes`]: super::Accumulators::Lanes
-    pub(crate) unsafe fn accumulate(&mut self, first: usize, last: usize, lanes: *mut u8) {
+    pub(crate) unsafe fn accumulate(&mut self, first: usize, last: usize, accumulators: &[*mut u8]) {
         let program = self.program;
         let row = if program.space.ndim() == 1 { usize::MAX } else { program.space.inner() };
         let mut at = first;
         while at < last {
             let count = (last - at).min(program.block).min(row - at % row);
             // SAFETY: the caller's promise; the block is within the range.
-            unsafe { self.block(at, count, lanes) };
+            unsafe { self.block(at, count, accumulators, 0) };
             at += count;
         }
     }
@@ -217,7 +215,7 @@ impl<'a> Run<'a> {
 
     /// Evaluates several rows together, block of columns by block of columns. Of a turned input every line of memory
     /// holds neighbours along the rows' axis: all of them are taken when the line is there.
-    unsafe fn panel(&mut self, position: usize, sink: *mut u8) {
+    unsafe fn panel(&mut self, position: usize, sinks: &[*mut u8], skip: usize) {
         let program = self.program;
         let (rows, inner) = (program.panel, program.space.inner());
         for column in (0..inner).step_by(program.block) {
@@ -245,7 +243,7 @@ impl<'a> Run<'a> {
                         *self.table.add(at) = self.buffer(at).add(row * count * program.args[at].item);
                     }
                     let offset = row * inner + column;
-                    self.block(position + offset, count, sink.wrapping_add(offset * program.sink_item()));
+                    self.block(position + offset, count, sinks, skip + offset);
                 }
                 for at in (0..program.inputs).filter(|&at| program.args[at].turned) {
                     *self.table.add(at) = self.buffer(at);
@@ -260,7 +258,8 @@ impl<'a> Run<'a> {
         self.scratch.wrapping_add(self.program.buffers[entry])
     }
 
-    unsafe fn block(&mut self, position: usize, count: usize, sink: *mut u8) {
+    /// Works on a block, whose elements have places in the sinks from `skip` on.
+    unsafe fn block(&mut self, position: usize, count: usize, sinks: &[*mut u8], skip: usize) {
         let program = self.program;
         // SAFETY: the table, the states and the index have the lengths that `start` gave them; buffers hold a block.
         unsafe {
@@ -268,14 +267,17 @@ impl<'a> Run<'a> {
                 let index = std::slice::from_raw_parts_mut(self.index, program.space.ndim());
                 program.space.locate(position, index);
             }
-            for at in 0..program.placed {
+            for (at, argument) in program.args.iter().enumerate() {
                 let state = &mut *self.states.add(at);
                 match state.way {
                     Way::Direct => *self.table.add(at) = self.address(at, position),
-                    Way::Copied
-                        if at < program.inputs && !(program.args[at].level && self.is_line_only(at)) =>
-                    {
+                    Way::Copied if at < program.inputs && !(argument.level && self.is_line_only(at)) => {
                         self.load(at, position, count);
+                    }
+                    Way::Sink => {
+                        if let Place::Sink(number) = argument.place {
+                            *self.table.add(at) = sinks[number].wrapping_add(skip * argument.item);
+                        }
                     }
                     _ => {}
                 }
@@ -284,9 +286,6 @@ impl<'a> Run<'a> {
                 for &(at, line) in &compiled.level {
                     self.write_line(line, self.address(at, position), program.args[at].item);
                 }
-            }
-            for at in program.placed..program.args.len() {
-                *self.table.add(at) = sink;
             }
             if self.repeated >= TOO_OFTEN {
                 // All buffers of constants have been filled when the first run ran again.
@@ -421,7 +420,7 @@ impl<'a> Run<'a> {
     /// Every step does so for its share of the next block. Asking for a whole block at once was slower than not asking:
     /// the processor keeps only a few dozen requests, and waits when there are more.
     unsafe fn prefetch(&self, skip: usize, count: usize) {
-        for at in 0..self.program.placed {
+        for at in 0..self.program.args.len() {
             // SAFETY: there is a state and an entry of the table for every argument.
             let (state, start) = unsafe { (&*self.states.add(at), *self.table.add(at)) };
             if state.way == Way::Direct {

@@ -1,7 +1,7 @@
-//! A reduction's body and the combining of its values as one program, for compiled code.
+//! A reduction's body and the combining of the folded values as one program, for compiled code.
 
 use crate::jit::{Compile, Jit};
-use crate::program::{Accumulators, Program};
+use crate::program::{Accumulators, Place, Program, may_overlap};
 use crate::tile::splat;
 use maniple_ops::{Body, Dtype, Kind, Op, Scalar, Wire};
 use maniple_runtime::{Access, Arg, Launch, Order, Privilege, Reduce, View};
@@ -13,47 +13,65 @@ const FEWEST: usize = 2048;
 /// The program, and what accumulators begin with.
 pub(super) struct Folding {
     pub(super) program: Program,
-    identity: Scalar,
+    identities: Vec<Scalar>,
 }
 
 impl Folding {
-    /// Nothing if the body has no steps, or the combining has no value that changes nothing, or no instructions.
-    /// `n` is how many elements are folded to a result.
+    /// Nothing if the body has no steps, or some combining has no value that changes nothing, or no instructions; and if
+    /// what is stored besides could be read once more, should the steps have to be run again. `n` is how many elements
+    /// are folded to a result.
     pub(super) fn new(launch: &Launch, reduce: &Reduce, n: usize, jit: &Arc<Jit>) -> Option<Folding> {
-        let (partials, inputs) = launch.args.split_last()?;
-        let (dtype, view) = (partials.dtype, &inputs.first()?.view);
-        if reduce.body.steps.is_empty() || (view.size() < FEWEST && jit.compile != Compile::Always) {
+        let (placed, partials) = launch.args.split_at(launch.args.len() - reduce.ops.len());
+        let (inputs, stored) = placed.split_at(reduce.body.inputs.len());
+        let view = &inputs.first()?.view;
+        let overwrites = stored.iter().any(|output| inputs.iter().any(|input| may_overlap(input, output)));
+        if reduce.body.steps.is_empty()
+            || (overwrites && launch.watched())
+            || (view.size() < FEWEST && jit.compile != Compile::Always)
+        {
             return None;
         }
-        let identity = identity(reduce.op, dtype)?;
-        let mut combining = Body { inputs: vec![dtype, dtype], ..Body::default() };
-        combining.outputs = vec![combining.push_apply(reduce.op, dtype, [0, 1].into_iter().collect())];
         let mut body = reduce.body.clone();
-        let value = body.outputs[0];
-        body.outputs = body.append(&combining, &[Wire::New, Wire::Input(value)]);
         let mut args = inputs.to_vec();
-        args.push(Arg {
-            role: u32::MAX,
-            privilege: Privilege::ReadWrite,
-            dtype,
-            access: Access::Element,
-            view: View::contiguous(&view.shape, dtype.size()),
-        });
+        let mut places: Vec<Place> = (0..inputs.len()).map(Place::Bound).collect();
+        let mut identities = Vec::new();
+        for (number, (&op, partials)) in reduce.ops.iter().zip(partials).enumerate() {
+            let dtype = partials.dtype;
+            identities.push(identity(op, dtype)?);
+            let mut combining = Body { inputs: vec![dtype, dtype], ..Body::default() };
+            combining.outputs = vec![combining.push_apply(op, dtype, [0, 1].into_iter().collect())];
+            let output = stored.len() + number;
+            let value = body.outputs[output];
+            body.outputs[output] = body.append(&combining, &[Wire::New, Wire::Input(value)])[0];
+            args.push(Arg {
+                role: u32::MAX,
+                privilege: Privilege::ReadWrite,
+                dtype,
+                access: Access::Element,
+                view: View::contiguous(&view.shape, dtype.size()),
+            });
+            places.push(Place::Sink(number));
+        }
+        args.extend_from_slice(stored);
+        places.extend((inputs.len()..placed.len()).map(Place::Bound));
         let accumulators = match reduce.order {
             Order::KeptFirst => Accumulators::Lanes(n),
             Order::ReducedFirst => Accumulators::Each,
         };
-        Some(Folding { program: Program::folding(&body, &args, jit, accumulators)?, identity })
+        let program = Program::folding(&body, (&args, &places), reduce.ops.len(), jit, accumulators)?;
+        Some(Folding { program, identities })
     }
 
-    /// Has so many accumulators begin.
+    /// Has so many accumulators of each fold begin.
     ///
     /// # Safety
     /// There must be room for them, up to a multiple of 64 bytes, and they be aligned to as many.
-    pub(super) unsafe fn fill(&self, accumulators: *mut u8, count: usize) {
-        let bytes = self.identity.as_bytes();
-        // SAFETY: the caller's promise.
-        unsafe { splat(bytes.as_ptr(), bytes.len(), count, accumulators) };
+    pub(super) unsafe fn fill(&self, accumulators: &[*mut u8], count: usize) {
+        for (identity, &accumulators) in self.identities.iter().zip(accumulators) {
+            let bytes = identity.as_bytes();
+            // SAFETY: the caller's promise.
+            unsafe { splat(bytes.as_ptr(), bytes.len(), count, accumulators) };
+        }
     }
 }
 

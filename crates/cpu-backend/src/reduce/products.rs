@@ -33,13 +33,14 @@ impl Products {
     /// Nothing if it sums something else, or the factors do not lie as the loops take them.
     pub(super) fn new(launch: &Launch, reduce: &Reduce) -> Option<Products> {
         let (partials, inputs) = launch.args.split_last()?;
+        let [op] = reduce.ops[..] else { return None };
         let body = &reduce.body;
         let arguments = match &body.steps[..] {
             [Step::Apply { op: Op::Multiply, dtype, args }] if *dtype == partials.dtype => [args[0], args[1]],
             _ => return None,
         };
         let all_given = arguments.iter().all(|&at| (at as usize) < body.inputs.len());
-        if reduce.op != Op::Add || !all_given || inputs.len() != body.inputs.len() {
+        if op != Op::Add || !all_given || inputs.len() != body.inputs.len() {
             return None;
         }
         let loops = products(partials.dtype)?;

@@ -192,10 +192,10 @@ pub fn byte_of(view: &View, position: usize) -> usize {
 }
 
 pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
-    let steps = match &kernel {
-        Kernel::Map(body) => body.steps.len(),
-        Kernel::Reduce(reduce) => reduce.body.steps.len(),
-        _ => 0,
+    let (steps, folds) = match &kernel {
+        Kernel::Map(body) => (body.steps.len(), 1),
+        Kernel::Reduce(reduce) => (reduce.body.steps.len(), reduce.ops.len()),
+        _ => (0, 1),
     };
     Arc::new(Launch {
         kernel: Arc::new(kernel),
@@ -203,9 +203,9 @@ pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
         extent,
         grain: 1,
         scalars: Vec::new(),
-        tasks: vec![0],
+        tasks: (0..folds as u32).collect(),
         owners: vec![0; steps],
-        watch: vec![0],
+        watch: vec![0; folds],
         exchanges: Vec::new(),
         prepared: Default::default(),
     })

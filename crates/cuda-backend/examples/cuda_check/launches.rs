@@ -257,7 +257,7 @@ fn reduction(
     args.push(arg(args.len(), dtype, Privilege::Write, view(Layout::Contiguous, &partials, dtype)));
     let steps = body.steps.len();
     let axes = (0..shape.len() as u8).collect();
-    let kernel = Kernel::Reduce(Reduce { body, op, axes, kept: kept.len(), order });
+    let kernel = Kernel::Reduce(Reduce { body, ops: vec![op], axes, kept: kept.len(), order });
     let extent = partials.iter().product();
     let launch = launch(kernel, args, extent, steps, steps > 0);
     Case { class: "reduce", name, launch, scalars: Vec::new(), first: 0 }

@@ -27,7 +27,7 @@ impl Runtime {
         let Planned { launch, mapping, .. } = planned;
         let line = launch.tasks.first().map_or(Line::default(), |&task| window.lines[task as usize]);
         let started = (self.settings.debug >= 2).then(Instant::now);
-        let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len())));
+        let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len(), launch.folds())));
         let mut mapping = Cow::Borrowed(mapping);
         let mut one_memory = mapping.memory.is_some();
         let several = self.machine().memories.len() > 1;

@@ -181,7 +181,7 @@ fn leaves(reduce: &Reduce, task: &Recorded, bytes: &mut Bytes) {
                 let values: Vec<Scalar> =
                     arranged.iter().map(|arg| get(bytes, arg, result * n + position)).collect();
                 let value = eval(&reduce.body, &values, &task.scalars)[0];
-                folded = Some(folded.map_or(value, |old| combine(reduce.op, partials.dtype, old, value)));
+                folded = Some(folded.map_or(value, |old| combine(reduce.ops[0], partials.dtype, old, value)));
             }
             // Partials lie in the order of the points.
             let point = match reduce.order {

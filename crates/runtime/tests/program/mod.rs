@@ -302,7 +302,7 @@ impl Interpreter {
         let body = Body { inputs: vec![dtype], outputs: vec![0], ..Body::default() };
         let kernel = Kernel::Reduce(Reduce {
             body,
-            op,
+            ops: vec![op],
             axes: kept.iter().chain(&reduced).map(|&axis| axis as u8).collect(),
             kept: kept.len(),
             order,
