@@ -31,6 +31,7 @@ EVENTS = [
     ("np.full((3000, 3), 1e308).sum(axis=0)", "overflow encountered in reduce"),
     ("(np.full(3000, 0.5e308) + 0.5e308).mean()", "overflow encountered in reduce"),
     ("np.array([1e308 + 1e308j] * 2).sum()", "overflow encountered in reduce"),
+    ("(np.full(100000, 1e200) * 1e200 <= 1).sum()", "overflow encountered in multiply"),
     ("np.array([1e308, 1e308]).cumsum()", "overflow encountered in accumulate"),
     ("np.array([60000, 60000], 'float16').cumsum()", "overflow encountered in accumulate"),
     ("np.full((3, 40), 1e308).cumsum(axis=0)", "overflow encountered in accumulate"),
