@@ -19,6 +19,7 @@ mod program;
 mod reduce;
 mod scan;
 mod scatter;
+mod sort;
 mod tile;
 
 pub use crate::jit::Compile;
@@ -186,6 +187,8 @@ enum Ready {
     Iota(iota::Iota),
     Nonzero(nonzero::Nonzero),
     Matmul(matmul::Matmul),
+    Sort(sort::Sort),
+    Merge(sort::Merge),
 }
 
 impl Ready {
@@ -205,6 +208,10 @@ impl Ready {
             Kernel::Iota { dtype } => Ready::Iota(iota::Iota::new(launch, *dtype)),
             Kernel::Nonzero => Ready::Nonzero(nonzero::Nonzero::new(launch)),
             Kernel::Matmul { dtype } => Ready::Matmul(matmul::Matmul::new(launch, *dtype)?),
+            Kernel::Sort { dtype, gives, run } => Ready::Sort(sort::Sort::new(launch, *dtype, *gives, *run)?),
+            Kernel::Merge { dtype, gives, run } => {
+                Ready::Merge(sort::Merge::new(launch, *dtype, *gives, *run)?)
+            }
         })
     }
 }
@@ -229,6 +236,8 @@ fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
             Ready::Iota(iota) => iota.run(binding, first, last),
             Ready::Nonzero(nonzero) => nonzero.run(binding),
             Ready::Matmul(matmul) => watching(binding, || matmul.run(binding, first, last)),
+            Ready::Sort(sort) => sort.run(binding, first, last),
+            Ready::Merge(merge) => merge.run(binding, first, last),
         }
     }
 }

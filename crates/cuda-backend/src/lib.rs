@@ -431,6 +431,8 @@ impl Ready {
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
+            // The host sorts.
+            Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
         }))
     }
 }

@@ -10,6 +10,9 @@ const BYTES_PER_STEP: f64 = 1.0;
 /// A multiplication and an addition of a matrix product cost about as much as moving so many bytes, for each byte of an
 /// element: tiles that stay in registers make them cheap.
 const BYTES_PER_PRODUCT: f64 = 1.0 / 24.0;
+/// A comparison of a sort, of which there are as many as halvings of a run, costs about as much as moving so many bytes, and
+/// an element of a merge for each doubling.
+const BYTES_PER_COMPARISON: f64 = 5.0;
 /// Regions that take no more bytes than this may be in caches, from which bytes move so many times as fast: those that one
 /// worker has for itself, and those that all share.
 const CACHES: [(usize, f64); 2] = [(1 << 20, 4.0), (32 << 20, 2.0)];
@@ -174,6 +177,15 @@ fn seconds(launch: &Launch, processor: &Processor) -> f64 {
         let products = result.view.size() as f64 * k as f64 * dtype.size() as f64 * parts;
         return (launch.bytes() as f64 / CACHES[1].1 + products * BYTES_PER_PRODUCT)
             / processor.bytes_per_second;
+    }
+    if let Kernel::Sort { run, .. } | Kernel::Merge { run, .. } = &*launch.kernel {
+        let n = launch.args[0].view.size();
+        let halvings = match &*launch.kernel {
+            Kernel::Sort { .. } => (*run).max(2) as f64,
+            _ => 2.0 * n.div_ceil(*run) as f64,
+        };
+        let comparisons = n as f64 * halvings.log2() * BYTES_PER_COMPARISON;
+        return (launch.bytes() as f64 / CACHES[1].1 + comparisons) / processor.bytes_per_second;
     }
     let (elements, weight) = match &*launch.kernel {
         Kernel::Map(body) => (launch.extent, weight(body)),

@@ -35,6 +35,7 @@ mod products;
 mod rule;
 pub mod samples;
 mod scalar;
+mod sort;
 mod table;
 pub mod wgsl;
 
@@ -55,4 +56,5 @@ pub use matmul::{
 pub use products::{Begin, ProductRow, ProductRows, Products, products};
 pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
 pub use scalar::Scalar;
+pub use sort::{MergeRuns, Runs, Sort, SortOrder, SortValues, TakeOrder, sort, sort_at};
 pub use table::{Identity, Op, Row};

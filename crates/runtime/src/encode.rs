@@ -5,7 +5,7 @@
 //! before the window that reads it; what the program read is noted by a digest of its bytes, so that a replay can
 //! tell whether it computed the same.
 
-use crate::{Extreme, Indexed, Kernel, Line, Order, Reduce};
+use crate::{Extreme, Indexed, Kernel, Line, Order, Reduce, Sorted};
 use maniple_ops::{Body, Dtype, Op, Scalar};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
@@ -224,6 +224,8 @@ fn kernel_bytes(kernel: &Kernel) -> Vec<u8> {
         Kernel::Iota { dtype } => (vec![7, *dtype as u64], None),
         Kernel::Nonzero => (vec![8], None),
         Kernel::Matmul { dtype } => (vec![9, *dtype as u64], None),
+        Kernel::Sort { dtype, gives, run } => (vec![10, *dtype as u64, *gives as u64, *run as u64], None),
+        Kernel::Merge { dtype, gives, run } => (vec![11, *dtype as u64, *gives as u64, *run as u64], None),
     };
     words.insert(0, words.len() as u64);
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -285,6 +287,11 @@ fn kernel_from(bytes: &[u8]) -> Result<Kernel> {
         7 => Kernel::Iota { dtype: dtype_from(next()? as u8)? },
         8 => Kernel::Nonzero,
         9 => Kernel::Matmul { dtype: dtype_from(next()? as u8)? },
+        tag @ (10 | 11) => {
+            let (dtype, gives, run) = (dtype_from(next()? as u8)?, next()? as usize, next()? as usize);
+            let gives = *Sorted::ALL.get(gives).ok_or_else(|| malformed("an unknown way of sorting"))?;
+            if tag == 10 { Kernel::Sort { dtype, gives, run } } else { Kernel::Merge { dtype, gives, run } }
+        }
         _ => return Err(malformed("an unknown kernel")),
     })
 }
@@ -324,6 +331,8 @@ mod tests {
             Record::Kernel(Kernel::Iota { dtype: Dtype::UInt16 }),
             Record::Kernel(Kernel::Nonzero),
             Record::Kernel(Kernel::Matmul { dtype: Dtype::Complex128 }),
+            Record::Kernel(Kernel::Sort { dtype: Dtype::Float32, gives: Sorted::Order, run: 12 }),
+            Record::Kernel(Kernel::Merge { dtype: Dtype::Int8, gives: Sorted::Both, run: 1 << 40 }),
             Record::Data { region: 7, bytes: vec![1, 2, 3] },
             Record::Window(RecordedWindow {
                 words: vec![1, u64::MAX],

@@ -441,6 +441,8 @@ impl Group {
                     Kernel::Scatter { .. } | Kernel::Nonzero => extent,
                     // Results that lie side by side are looked for together.
                     Kernel::ArgReduce { .. } if extent >= 16 => 8,
+                    // Rows of which neighbours lie side by side are loaded together.
+                    Kernel::Sort { .. } if extent >= 1024 => 8,
                     _ => 1,
                 },
                 scalars: task.scalars.clone(),

@@ -62,6 +62,54 @@ pub enum Kernel {
         /// The dtype of all three.
         dtype: Dtype,
     },
+    /// Sorts rows in runs, as `maniple_ops` orders them: what is equal keeps its order. Arguments: input
+    /// (`outer... x n`), then what is given, values before the order (int64), of the input's shape. A row is cut into
+    /// runs of `run` elements, the last of which may be shorter, and the order counts from the beginning of the row. A
+    /// point is a run; there is one row if runs are shorter than rows.
+    Sort {
+        /// The dtype of the elements.
+        dtype: Dtype,
+        /// What is wanted.
+        gives: Sorted,
+        /// Elements of a run.
+        run: usize,
+    },
+    /// Merges the runs of one row. Arguments: sorted runs without gaps (`n`), their order (int64, `n`) unless only
+    /// values are given, then what is given, as for `Sort`. A point is one element of the result.
+    Merge {
+        /// The dtype of the elements.
+        dtype: Dtype,
+        /// What is wanted.
+        gives: Sorted,
+        /// Elements of a run.
+        run: usize,
+    },
+}
+
+/// What sorting gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sorted {
+    /// The elements.
+    Values,
+    /// Their positions.
+    Order,
+    /// Both.
+    Both,
+}
+
+impl Sorted {
+    /// Every case, in the order of its number.
+    pub const ALL: [Sorted; 3] = [Sorted::Values, Sorted::Order, Sorted::Both];
+
+    /// Whether elements are given.
+    pub fn has_values(self) -> bool {
+        self != Sorted::Order
+    }
+
+    /// Whether positions are given.
+    pub fn has_order(self) -> bool {
+        self != Sorted::Values
+    }
 }
 
 /// What [`Kernel::ArgReduce`] looks for.
@@ -123,7 +171,7 @@ pub enum Order {
 pub enum Access {
     /// Point `p` touches element `p`.
     Element,
-    /// Point `p` touches elements `p * n .. (p + 1) * n`.
+    /// Point `p` touches elements `p * n .. (p + 1) * n`, as far as there are any.
     Rows(usize),
     /// Every point may touch everything between two bytes of the region.
     Whole(crate::Span),
@@ -154,6 +202,9 @@ impl Kernel {
             Kernel::Iota { .. } => "iota",
             Kernel::Nonzero => "nonzero",
             Kernel::Matmul { .. } => "matmul",
+            Kernel::Sort { gives: Sorted::Order, .. } => "argsort",
+            Kernel::Sort { .. } => "sort",
+            Kernel::Merge { .. } => "merge",
         }
     }
 }
@@ -169,6 +220,9 @@ impl fmt::Display for Kernel {
             Kernel::Fold { op, dtype } => write!(out, "fold.{}.{}", op.row().numpy, dtype.name()),
             Kernel::Scan { op, dtype } => write!(out, "scan.{}.{}", op.row().numpy, dtype.name()),
             Kernel::Matmul { dtype } => write!(out, "matmul.{}", dtype.name()),
+            Kernel::Sort { dtype, run, .. } | Kernel::Merge { dtype, run, .. } => {
+                write!(out, "{}.{} in runs of {run}", self.name(), dtype.name())
+            }
             Kernel::Scatter { combine: Some(op), .. } => write!(out, "scatter.{}", op.row().numpy),
             _ => out.write_str(self.name()),
         }

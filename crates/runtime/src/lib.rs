@@ -43,7 +43,7 @@ pub use error::{Error, human_bytes};
 pub use events::{During, Warning, watch_as};
 pub use fuse::{Fused, fuse};
 pub use instance::{Backends, Search, Spans};
-pub use kernel::{Access, Extreme, Indexed, Kernel, Order, Reduce};
+pub use kernel::{Access, Extreme, Indexed, Kernel, Order, Reduce, Sorted};
 pub use machine::{MOST_BACKENDS, Machine, Memory, MemoryId, Part, Processor, ProcessorId};
 pub use mapping::{Mapper, Mapping, Piece, Pieces, Places, Question, map};
 pub use null::Null;

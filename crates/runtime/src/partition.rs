@@ -38,7 +38,7 @@ impl Arg {
         }
         match self.access {
             Access::Element => self.view.span_of(first, last, item),
-            Access::Rows(n) => self.view.span_of(first * n, last * n, item),
+            Access::Rows(n) => self.view.span_of(first * n, (last * n).min(self.view.size()), item),
             Access::Whole(span) => span,
             Access::Leaves { n, leaves, kept, order } => {
                 let (start, end) = match order {

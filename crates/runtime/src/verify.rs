@@ -1,6 +1,6 @@
 //! Verifiers: what each stage promises about its value, checked when `MANIPLE_CHECK=1`.
 
-use crate::{Arg, Decoded, Edge, Kernel, Launch, Task};
+use crate::{Access, Arg, Decoded, Edge, Kernel, Launch, Sorted, Task};
 use maniple_ops::Dtype;
 
 /// The first broken promise, in words.
@@ -40,8 +40,66 @@ fn check_tasks(window: &Decoded) -> Option<String> {
         {
             return Some(format!("task {at}: {problem}"));
         }
+        let sorting = match &*task.kernel {
+            Kernel::Sort { dtype, gives, run } => check_sort(task, (*dtype, *gives, *run)),
+            Kernel::Merge { dtype, gives, .. } => check_merge(task, *dtype, *gives),
+            _ => None,
+        };
+        if let Some(problem) = sorting {
+            return Some(format!("task {at}: {problem}: {task}"));
+        }
     }
     None
+}
+
+/// The dtypes of what sorting gives.
+fn given(dtype: Dtype, gives: Sorted) -> Vec<Dtype> {
+    let values = gives.has_values().then_some(dtype);
+    values.into_iter().chain(gives.has_order().then_some(Dtype::Int64)).collect()
+}
+
+/// What is wrong with a task that sorts runs.
+fn check_sort(task: &Task, (dtype, gives, run): (Dtype, Sorted, usize)) -> Option<String> {
+    let (input, given) = (&task.args[..1], given(dtype, gives));
+    let Some(&n) = input[0].view.shape.last() else { return Some("there are no rows to sort".into()) };
+    let fits = run > 0
+        && (run >= n || input[0].view.size() == n)
+        && task.extent == input[0].view.size().checked_div(n).unwrap_or(0) * n.div_ceil(run)
+        && task
+            .args
+            .iter()
+            .all(|arg| arg.view.shape == input[0].view.shape && arg.access == Access::Rows(run))
+        && input[0].dtype == dtype
+        && task.args[1..].iter().map(|arg| arg.dtype).eq(given);
+    if !fits {
+        return Some("input and results of a sort do not fit".into());
+    }
+    let in_place = |output: &Arg| gives == Sorted::Values && output.view.same_as(&input[0].view);
+    let wrong = |output: &Arg| meet(output, &input[0]) && !in_place(output);
+    task.args[1..].iter().any(wrong).then(|| "a sort overlaps its input".into())
+}
+
+/// What is wrong with a task that merges runs.
+fn check_merge(task: &Task, dtype: Dtype, gives: Sorted) -> Option<String> {
+    let inputs = 1 + usize::from(gives.has_order());
+    let wanted: Vec<Dtype> = [dtype]
+        .into_iter()
+        .chain(gives.has_order().then_some(Dtype::Int64))
+        .chain(given(dtype, gives))
+        .collect();
+    if !task.args.iter().map(|arg| arg.dtype).eq(wanted)
+        || task.args.iter().any(|arg| *arg.view.shape != [task.extent])
+        || task.args[..inputs].iter().any(|arg| !arg.view.is_contiguous(arg.dtype.size()))
+    {
+        return Some("runs and results of a merge do not fit".into());
+    }
+    let (runs, results) = task.args.split_at(inputs);
+    let wrong = results.iter().any(|result| runs.iter().any(|run| meet(run, result)));
+    wrong.then(|| "a merge overlaps its runs".into())
+}
+
+fn meet(a: &Arg, b: &Arg) -> bool {
+    a.role == b.role && a.view.may_overlap(a.dtype.size(), &b.view, b.dtype.size())
 }
 
 /// What is wrong with a product of matrices.
@@ -65,11 +123,7 @@ fn check_product(task: &Task, dtype: Dtype) -> Option<String> {
     if !fits || task.args.iter().any(|arg| arg.dtype != dtype) {
         return Some(format!("factors and result do not fit: {task}"));
     }
-    let meets = |factor: &Arg| {
-        let (own, other) = (result.dtype.size(), factor.dtype.size());
-        factor.role == result.role && factor.view.may_overlap(other, &result.view, own)
-    };
-    (meets(a) || meets(b)).then(|| format!("a product overlaps its factors: {task}"))
+    (meet(a, result) || meet(b, result)).then(|| format!("a product overlaps its factors: {task}"))
 }
 
 fn check_edges(window: &Decoded, edges: &[Edge]) -> Option<String> {

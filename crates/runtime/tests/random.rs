@@ -8,7 +8,7 @@ use maniple_mapper::from_settings;
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar};
 use maniple_runtime::{
     Access, Backends, Extreme, Handle, Indexed, Kernel, Line, Operand, Order, Privilege, Reduce, Runtime,
-    Settings, Shape, Strides, View,
+    Settings, Shape, Sorted, Strides, View,
 };
 use oracle::{Argument, Bytes, Recorded, execute, get};
 use std::sync::Arc;
@@ -290,6 +290,7 @@ impl Maker {
             9 => self.nonzero(),
             10 => self.matmul(),
             11 => self.sweeps(),
+            12 => self.sort(),
             _ => self.map(),
         }
     }
@@ -647,6 +648,55 @@ impl Maker {
         ];
         let points = result[..result.len() - 1].iter().product();
         self.task(Kernel::Matmul { dtype }, points, args, Vec::new());
+    }
+
+    /// Rows, sorted; or one row, sorted in runs that are merged.
+    fn sort(&mut self) {
+        let gives = self.random.of(&Sorted::ALL);
+        let mut shape = if self.random.below(2) == 0 { Vec::new() } else { self.shape() };
+        let merges = shape.is_empty();
+        shape.push(1 + self.random.below(if merges { 900 } else { 30 }));
+        let n = shape[shape.len() - 1];
+        let run = if merges { n.div_ceil(1 + self.random.below(5)) } else { n };
+        let Some(input) = self.view(&shape, None, Use::Read) else { return };
+        let dtype = input.dtype;
+        let dtypes: Vec<Dtype> = (gives.has_values().then_some(dtype).into_iter())
+            .chain(gives.has_order().then_some(Dtype::Int64))
+            .collect();
+        let mut args = vec![input.clone()];
+        if merges {
+            // Runs have both, so that there is something to merge.
+            let both = if gives.has_order() { Sorted::Both } else { Sorted::Values };
+            let values = self.fresh(&shape, dtype);
+            let order = gives.has_order().then(|| self.fresh(&shape, Dtype::Int64));
+            let runs: Vec<Argument> = [Some(values), order].into_iter().flatten().collect();
+            args.extend(runs.clone());
+            let by_runs = args.into_iter().map(|arg| Argument { access: Access::Rows(run), ..arg }).collect();
+            self.task(Kernel::Sort { dtype, gives: both, run }, n.div_ceil(run), by_runs, Vec::new());
+            args = (runs.into_iter())
+                .map(|arg| {
+                    let access = Access::Whole(arg.view.span(arg.dtype.size()));
+                    Argument { privilege: Privilege::Read, access, ..arg }
+                })
+                .collect();
+        }
+        for dtype in dtypes {
+            let taken = |found: &Argument| args.iter().any(|arg| arg.region == found.region);
+            let found = Some(self.output(&shape, Some(dtype))).filter(|found| !taken(found));
+            let found = found.unwrap_or_else(|| self.fresh(&shape, dtype));
+            args.push(found);
+        }
+        if merges {
+            self.task(Kernel::Merge { dtype, gives, run }, n, args, Vec::new());
+            return;
+        }
+        if gives == Sorted::Values && self.random.below(3) == 0 && !args[0].view.overlaps_itself(dtype.size())
+        {
+            args[1] = Argument { privilege: Privilege::Write, ..input };
+        }
+        let args = args.into_iter().map(|arg| Argument { access: Access::Rows(run), ..arg }).collect();
+        let points = shape[..shape.len() - 1].iter().product();
+        self.task(Kernel::Sort { dtype, gives, run }, points, args, Vec::new());
     }
 
     /// Positions of a mask's true elements; the mask has a region of its own, so that their number is known.

@@ -297,6 +297,8 @@ impl Ready {
             }
             Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype, features)?),
+            // The host sorts.
+            Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
             Kernel::Scatter { indexed, combine } => {
                 Box::new(scatter::Scatter::new(launch, indexed, *combine, features)?)
             }

@@ -1,7 +1,8 @@
 //! The slow, obvious executor of tasks: one after the other in program order, one element at a time, on plain bytes.
 
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, eval, matmul_element};
-use maniple_runtime::{Access, Extreme, Indexed, Kernel, Order, Privilege, Reduce, View};
+use maniple_runtime::{Access, Extreme, Indexed, Kernel, Order, Privilege, Reduce, Sorted, View};
+use std::cmp::Ordering;
 
 /// One argument of a task, on a region named by its position.
 #[derive(Clone, Debug)]
@@ -106,6 +107,29 @@ pub fn execute(task: &Recorded, bytes: &mut Bytes) {
                 set(bytes, &args[2], position, element);
             }
         }
+        Kernel::Sort { gives, run, .. } => {
+            let n = *args[0].view.shape.last().expect("there are rows");
+            for start in (0..args[0].view.size()).step_by(n) {
+                for from in (0..n).step_by(*run) {
+                    let mut part: Vec<(Scalar, i64)> = (from..n.min(from + run))
+                        .map(|at| (get(bytes, &args[0], start + at), at as i64))
+                        .collect();
+                    part.sort_by(|a, b| order(a.0, b.0));
+                    put_sorted(bytes, &args[1..], *gives, start + from, &part);
+                }
+            }
+        }
+        Kernel::Merge { gives, .. } => {
+            let inputs = 1 + usize::from(gives.has_order());
+            let mut all: Vec<(Scalar, i64)> = (0..task.extent)
+                .map(|at| {
+                    let position = gives.has_order().then(|| get(bytes, &args[1], at).as_i64());
+                    (get(bytes, &args[0], at), position.unwrap_or_default())
+                })
+                .collect();
+            all.sort_by(|a, b| order(a.0, b.0));
+            put_sorted(bytes, &args[inputs..], *gives, 0, &all);
+        }
         Kernel::Nonzero => {
             let shape = &args[0].view.shape;
             let mut row = 0;
@@ -122,6 +146,31 @@ pub fn execute(task: &Recorded, bytes: &mut Bytes) {
                 row += 1;
             }
         }
+    }
+}
+
+/// The order of numbers, of which the first real argument of a comparison is whole or floating point.
+fn order(a: Scalar, b: Scalar) -> Ordering {
+    match a.dtype().is_inexact() {
+        true => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or_else(|| a.as_f64().is_nan().cmp(&b.as_f64().is_nan())),
+        false => a.as_i64().cmp(&b.as_i64()),
+    }
+}
+
+/// Writes elements and positions, as far as they are given.
+fn put_sorted(bytes: &mut Bytes, args: &[Argument], gives: Sorted, start: usize, sorted: &[(Scalar, i64)]) {
+    let mut args = args.iter();
+    if gives.has_values() {
+        let arg = args.next().expect("there is an argument for values");
+        sorted.iter().enumerate().for_each(|(at, (value, _))| set(bytes, arg, start + at, *value));
+    }
+    if gives.has_order() {
+        let arg = args.next().expect("there is an argument for positions");
+        let positions = sorted.iter().map(|&(_, position)| Scalar::new(position));
+        positions.enumerate().for_each(|(at, position)| set(bytes, arg, start + at, position));
     }
 }
 
