@@ -18,6 +18,7 @@ mod reduction;
 mod select;
 mod session;
 mod shape;
+mod sorting;
 
 pub use array::{Array, MOST_AXES, shape_text};
 pub use broadcast::{broadcast_shapes, result_order};

@@ -8,6 +8,8 @@ use std::ptr;
 
 /// Bytes of rows that are loaded together where elements do not lie side by side: they stay in the second-level cache.
 const TOGETHER: usize = 256 << 10;
+/// Rows that are loaded together however long they are, since neighbours may lie in one line of a cache.
+const FEWEST: usize = 8;
 /// Elements of a result that are merged together where they do not lie side by side.
 const BLOCK: usize = 1 << 13;
 /// Buffers begin at multiples of this many bytes.
@@ -67,7 +69,7 @@ impl Sort {
     /// # Safety
     /// The binding must fit the launch that this was made for.
     pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
-        let together = (TOGETHER / (self.run * self.item).max(1)).clamp(1, last - first);
+        let together = (TOGETHER / (self.run * self.item)).max(FEWEST).min(last - first);
         let room = self.buffers(together * self.run).2;
         with_scratch(room, |scratch| {
             let mut at = first;

@@ -95,7 +95,7 @@ fn sort_with<S: Sorter>(dtype: Dtype, level: Level) -> Option<Sort> {
 
 fn bytes<E: Key, S: Sorter>(level: Level) -> Sort {
     use values::counted;
-    let values = versions!(counted::<E: Key>(data: *mut u8, n: usize));
+    let values = versions!(counted::<E: Key, S: Sorter>(data: *mut u8, n: usize));
     with::<E>(values[level as usize], short_order::<E, S>(level))
 }
 

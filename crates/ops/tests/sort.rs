@@ -157,7 +157,7 @@ macro_rules! every_dtype {
 #[test]
 fn rows_of_every_length_are_sorted() {
     for level in levels() {
-        for n in (0..300).chain([511, 1000, 4095, 5000, 20_000, 70_001]) {
+        for n in (0..300).chain([511, 1000, 4095, 5000, 20_000, 300_001]) {
             every_dtype!(check(n, level));
         }
     }

@@ -31,6 +31,7 @@ mod reductions;
 mod scalar;
 mod selecting;
 mod session;
+mod sorting;
 mod types;
 mod ufunc;
 mod warnings;

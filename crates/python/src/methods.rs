@@ -599,6 +599,5 @@ macro_rules! numpy_runs {
 }
 
 numpy_runs! {
-    argpartition argsort byteswap choose compress getfield partition put repeat searchsorted setfield sort trace
-    to_device
+    argpartition byteswap choose compress getfield partition put repeat searchsorted setfield trace to_device
 }

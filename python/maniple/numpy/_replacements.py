@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy
-from numpy._core._multiarray_umath import _array_converter
+from numpy._core._multiarray_umath import _array_converter, _unique_hash
 from numpy.lib import _stride_tricks_impl
 
 from .. import _fallback
@@ -94,6 +94,11 @@ class ArrayConverter:
         return array
 
 
+def unique_by_hash(array: Any, /, *, equal_nan: bool = True) -> Any:
+    """NumPy's private `_unique_hash`, which gives way to sorting: here that is the faster of the two."""
+    return NotImplemented
+
+
 def _dtype_or_self(value: Any) -> Any:
     return value.dtype if is_ours(value) else value
 
@@ -111,4 +116,5 @@ REPLACEMENTS = [
     (numpy.frompyfunc, frompyfunc),
     (_stride_tricks_impl._broadcast_to, broadcast_for_views),
     (_array_converter, ArrayConverter),
+    (_unique_hash, unique_by_hash),
 ]

@@ -25,7 +25,8 @@ pub(super) trait Key: Element {
     fn is_negative_zero(self) -> bool {
         false
     }
-    /// Whether it comes before another.
+    /// Whether it comes before another. Of floating point numbers too, comparing whole numbers is faster: a processor
+    /// chooses between addresses by their flags without a branch, which would be mispredicted half of the time.
     #[inline(always)]
     fn precedes(self, other: Self) -> bool {
         self.key() < other.key()
@@ -86,7 +87,7 @@ impl Key for Bool {
 
 /// The key of a floating point number: its bits, turned over where the sign is set, one for both zeros, the last for NaN.
 macro_rules! reals {
-    ($($element:ty: $bits:ty, $precedes:expr;)*) => {
+    ($($element:ty: $bits:ty;)*) => {
         $(impl Key for $element {
             const BITS: u32 = <$bits>::BITS;
             const LOSES: bool = true;
@@ -114,17 +115,12 @@ macro_rules! reals {
             fn is_negative_zero(self) -> bool {
                 self.to_bits() == 1 << (<$bits>::BITS - 1)
             }
-            #[inline(always)]
-            fn precedes(self, other: Self) -> bool {
-                let precedes: fn(Self, Self) -> bool = $precedes;
-                precedes(self, other)
-            }
         })*
     };
 }
 
 reals! {
-    f16: u16, |a, b| a.key() < b.key();
-    f32: u32, |a, b| (a < b) | ((b != b) & (a == a));
-    f64: u64, |a, b| (a < b) | ((b != b) & (a == a));
+    f16: u16;
+    f32: u32;
+    f64: u64;
 }

@@ -6,6 +6,7 @@
 
 use super::Runs;
 use super::key::Key;
+use std::hint::select_unpredictable;
 
 /// Elements that are merged at a time.
 const BLOCK: usize = 1 << 13;
@@ -192,14 +193,13 @@ unsafe fn merge_pair<E: Key, C: Copy>(a: Part<E, C>, b: Part<E, C>, to: Target<E
             for _ in 0..steps {
                 let (x, y) = (a.at(a_low), b.at(b_low));
                 let later = (*y.values).precedes(*x.values);
-                // Addresses are chosen without a branch, which would be mispredicted half of the time.
-                to.from(a_low + b_low).take(if later { y } else { x });
+                to.from(a_low + b_low).take(select_unpredictable(later, y, x));
                 b_low += usize::from(later);
                 a_low += usize::from(!later);
 
                 let (x, y) = (a.at(a_high - 1), b.at(b_high - 1));
                 let later = (*y.values).precedes(*x.values);
-                to.from(a_high + b_high - 1).take(if later { x } else { y });
+                to.from(a_high + b_high - 1).take(select_unpredictable(later, x, y));
                 a_high -= usize::from(later);
                 b_high -= usize::from(!later);
             }
@@ -207,7 +207,7 @@ unsafe fn merge_pair<E: Key, C: Copy>(a: Part<E, C>, b: Part<E, C>, to: Target<E
         while a_low < a_high && b_low < b_high {
             let (x, y) = (a.at(a_low), b.at(b_low));
             let later = (*y.values).precedes(*x.values);
-            to.from(a_low + b_low).take(if later { y } else { x });
+            to.from(a_low + b_low).take(select_unpredictable(later, y, x));
             b_low += usize::from(later);
             a_low += usize::from(!later);
         }

@@ -110,7 +110,8 @@ unsafe fn step<V: Vector>(
             return Step::Done;
         }
         let pivot = if n < MANY { middle::<V, 1>(data, n) } else { middle::<V, 8>(data, n) };
-        let is_least = before.is_some_and(|before| !(before < pivot));
+        let is_least =
+            before.is_some_and(|before| super::compare(&before, &pivot) != std::cmp::Ordering::Less);
         let mut left = if is_least { 0 } else { partition::<V, Less>(data, n, pivot) };
         let equal = left == 0;
         if equal {
@@ -157,16 +158,16 @@ struct Ends<L> {
 }
 
 impl<L> Ends<L> {
-    /// Writes some lanes of a vector at both ends. There must be room for a vector at the front.
+    /// Writes `count` lanes of a vector, some at the front, the others at the back. There must be room for a vector at the front.
     #[inline(always)]
-    unsafe fn put<V: Vector<Lane = L>>(&mut self, vector: V, front: u16, back: u16) {
+    unsafe fn put<V: Vector<Lane = L>>(&mut self, vector: V, front: u16, back: u16, count: usize) {
         // SAFETY: a whole vector at the front overwrites nothing that is needed; at the back, as many as belong there.
         unsafe {
             vector.compressed(front).store(self.write);
-            self.write = self.write.add(front.count_ones() as usize);
-            let count = back.count_ones() as usize;
-            self.write_end = self.write_end.sub(count);
-            vector.compressed(back).store_first(self.write_end, count);
+            let before = front.count_ones() as usize;
+            self.write = self.write.add(before);
+            self.write_end = self.write_end.sub(count - before);
+            vector.compressed(back).store_first(self.write_end, count - before);
         }
     }
 
@@ -221,22 +222,22 @@ unsafe fn partition<V: Vector, S: Side>(data: *mut V::Lane, n: usize, pivot: V::
             }
             for vector in taken {
                 let front = S::front(vector, pivot);
-                ends.put(vector, front, !front & all);
+                ends.put(vector, front, !front & all, lanes);
             }
         }
         while ends.left() >= lanes {
             let vector = V::load(ends.take(lanes));
             let front = S::front(vector, pivot);
-            ends.put(vector, front, !front & all);
+            ends.put(vector, front, !front & all, lanes);
         }
         let rest = ends.left();
         let valid = ((1u32 << rest) - 1) as u16;
         let vector = V::load_first(ends.take(rest), rest);
         let front = S::front(vector, pivot) & valid;
-        ends.put(vector, front, !front & valid);
+        ends.put(vector, front, !front & valid, rest);
         for vector in held {
             let front = S::front(vector, pivot);
-            ends.put(vector, front, !front & all);
+            ends.put(vector, front, !front & all, lanes);
         }
         ends.write.offset_from(data) as usize
     }
@@ -254,7 +255,7 @@ unsafe fn middle<V: Vector, const VECTORS: usize>(data: *const V::Lane, n: usize
         let mut noise = n as u64;
         for (at, sample) in samples[..count].iter_mut().enumerate() {
             noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            *sample = *data.add(at * step + (noise >> 33) as usize % step);
+            *sample = *data.add(at * step + (((noise >> 32) * step as u64) >> 32) as usize);
         }
         let mut vectors = [V::splat(*data); VECTORS];
         for (at, vector) in vectors.iter_mut().enumerate() {
@@ -342,10 +343,11 @@ unsafe fn merge<V: Vector, const VECTORS: usize, const RUN: usize>(vectors: &mut
     // SAFETY: the caller's promise.
     unsafe {
         let old = *vectors;
-        for at in 0..VECTORS {
-            let (pair, place) = (at / (2 * RUN) * 2 * RUN, at % RUN);
-            let (low, high) = (old[pair + place], reversed(old[pair + 2 * RUN - 1 - place]));
-            vectors[at] = if at % (2 * RUN) < RUN { low.least(high) } else { low.most(high) };
+        for pair in 0..VECTORS / 2 {
+            let (first, place) = (pair / RUN * 2 * RUN, pair % RUN);
+            let (low, high) = (old[first + place], reversed(old[first + 2 * RUN - 1 - place]));
+            vectors[first + place] = low.least(high);
+            vectors[first + RUN + place] = low.most(high);
         }
         if RUN >= 8 {
             halve::<V, VECTORS, 4>(vectors);
@@ -366,16 +368,11 @@ unsafe fn merge<V: Vector, const VECTORS: usize, const RUN: usize>(vectors: &mut
 /// Puts vectors at a distance in order, lane by lane.
 #[inline(always)]
 unsafe fn halve<V: Vector, const VECTORS: usize, const DISTANCE: usize>(vectors: &mut [V; VECTORS]) {
-    let old = *vectors;
-    for at in 0..VECTORS {
+    for pair in 0..VECTORS / 2 {
+        let at = pair / DISTANCE * 2 * DISTANCE + pair % DISTANCE;
+        let (low, high) = (vectors[at], vectors[at + DISTANCE]);
         // SAFETY: the caller's promise.
-        vectors[at] = unsafe {
-            if at & DISTANCE == 0 {
-                old[at].least(old[at + DISTANCE])
-            } else {
-                old[at - DISTANCE].most(old[at])
-            }
-        };
+        unsafe { (vectors[at], vectors[at + DISTANCE]) = (low.least(high), low.most(high)) };
     }
 }
 

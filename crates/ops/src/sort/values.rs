@@ -3,10 +3,8 @@
 use super::Sorter;
 use super::key::{Key, LaneKey};
 
-/// Fewer elements of a byte than this are sorted one by one.
-const FEW: usize = 24;
-/// From this many elements of two bytes on, counting is faster.
-const MANY: usize = 1 << 14;
+/// Fewer elements than this are sorted as four bytes, more are counted: of one byte, and of two.
+const FEW: [usize; 2] = [1 << 9, 1 << 18];
 
 /// Sorts elements that vectors hold.
 #[inline(always)]
@@ -29,28 +27,29 @@ pub(super) unsafe fn pairs<E: Key, S: Sorter>(data: *mut u8, n: usize) {
     unsafe {
         let kept = Kept::of(data.cast::<E>(), n);
         let present = std::slice::from_raw_parts_mut(data.cast::<E>(), kept.present);
-        if present.len() < MANY {
-            let mut keys: Vec<u32> = present.iter().map(|element| element.key() as u32).collect();
-            S::sort(keys.as_mut_ptr(), keys.len());
-            for (element, key) in present.iter_mut().zip(keys) {
-                *element = E::from_key(u64::from(key));
-            }
-        } else {
-            count(present);
-        }
+        sort_keys::<E, S>(present);
         kept.restore(std::slice::from_raw_parts_mut(data.cast::<E>(), n));
     }
 }
 
 /// Sorts elements of one byte.
 #[inline(always)]
-pub(super) unsafe fn counted<E: Key>(data: *mut u8, n: usize) {
+pub(super) unsafe fn counted<E: Key, S: Sorter>(data: *mut u8, n: usize) {
     // SAFETY: the caller promises `n` elements.
-    let data = unsafe { std::slice::from_raw_parts_mut(data.cast::<E>(), n) };
-    if n < FEW {
-        return data.sort_unstable_by_key(|element| element.key());
+    unsafe { sort_keys::<E, S>(std::slice::from_raw_parts_mut(data.cast::<E>(), n)) }
+}
+
+#[inline(always)]
+unsafe fn sort_keys<E: Key, S: Sorter>(data: &mut [E]) {
+    if data.len() >= FEW[size_of::<E>() - 1] {
+        return count(data);
     }
-    count(data);
+    let mut keys: Vec<u32> = data.iter().map(|element| element.key() as u32).collect();
+    // SAFETY: they are as many as it is told.
+    unsafe { S::sort(keys.as_mut_ptr(), keys.len()) };
+    for (element, key) in data.iter_mut().zip(keys) {
+        *element = E::from_key(u64::from(key));
+    }
 }
 
 /// Counts how often each key occurs. Neighbours that are equal would wait for each other's counts, so there are four.
