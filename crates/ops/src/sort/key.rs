@@ -25,11 +25,15 @@ pub(super) trait Key: Element {
     fn is_negative_zero(self) -> bool {
         false
     }
-    /// Whether it comes before another. Of floating point numbers too, comparing whole numbers is faster: a processor
-    /// chooses between addresses by their flags without a branch, which would be mispredicted half of the time.
+    /// Whether it comes before another.
     #[inline(always)]
     fn precedes(self, other: Self) -> bool {
         self.key() < other.key()
+    }
+    /// As [`Key::precedes`] of two that are no NaN.
+    #[inline(always)]
+    fn is_below(self, other: Self) -> bool {
+        self.precedes(other)
     }
 }
 
@@ -114,6 +118,10 @@ macro_rules! reals {
             #[inline(always)]
             fn is_negative_zero(self) -> bool {
                 self.to_bits() == 1 << (<$bits>::BITS - 1)
+            }
+            #[inline(always)]
+            fn is_below(self, other: Self) -> bool {
+                self < other
             }
         })*
     };

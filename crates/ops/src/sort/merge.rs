@@ -178,9 +178,28 @@ unsafe fn merge_parts<E: Key, C: Copy>(
     }
 }
 
-/// Merges two parts, from both ends at once: neither waits for the other's comparison.
+/// Merges two parts. NaNs come last, so whether there are any is seen at the end, and they take comparisons that cost more.
 #[inline(always)]
 unsafe fn merge_pair<E: Key, C: Copy>(a: Part<E, C>, b: Part<E, C>, to: Target<E, C>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let has_missing = |part: Part<E, C>| part.n > 0 && (*part.values.add(part.n - 1)).is_missing();
+        if has_missing(a) || has_missing(b) {
+            merge_by(a, b, to, E::precedes);
+        } else {
+            merge_by(a, b, to, E::is_below);
+        }
+    }
+}
+
+/// Merges two parts from both ends at once: neither waits for the other's comparison.
+#[inline(always)]
+unsafe fn merge_by<E: Key, C: Copy>(
+    a: Part<E, C>,
+    b: Part<E, C>,
+    to: Target<E, C>,
+    precedes: impl Fn(E, E) -> bool,
+) {
     let (mut a_low, mut b_low, mut a_high, mut b_high) = (0, 0, a.n, b.n);
     // SAFETY: the positions stay within the parts: a step takes one element at either end, and there are at least twice
     // as many in each part as there are steps.
@@ -192,13 +211,13 @@ unsafe fn merge_pair<E: Key, C: Copy>(a: Part<E, C>, b: Part<E, C>, to: Target<E
             }
             for _ in 0..steps {
                 let (x, y) = (a.at(a_low), b.at(b_low));
-                let later = (*y.values).precedes(*x.values);
+                let later = precedes(*y.values, *x.values);
                 to.from(a_low + b_low).take(select_unpredictable(later, y, x));
                 b_low += usize::from(later);
                 a_low += usize::from(!later);
 
                 let (x, y) = (a.at(a_high - 1), b.at(b_high - 1));
-                let later = (*y.values).precedes(*x.values);
+                let later = precedes(*y.values, *x.values);
                 to.from(a_high + b_high - 1).take(select_unpredictable(later, x, y));
                 a_high -= usize::from(later);
                 b_high -= usize::from(!later);
@@ -206,7 +225,7 @@ unsafe fn merge_pair<E: Key, C: Copy>(a: Part<E, C>, b: Part<E, C>, to: Target<E
         }
         while a_low < a_high && b_low < b_high {
             let (x, y) = (a.at(a_low), b.at(b_low));
-            let later = (*y.values).precedes(*x.values);
+            let later = precedes(*y.values, *x.values);
             to.from(a_low + b_low).take(select_unpredictable(later, y, x));
             b_low += usize::from(later);
             a_low += usize::from(!later);
