@@ -651,6 +651,56 @@ pub fn folding_reports_flags_of_its_own(check: &Check<'_>) {
     }
 }
 
+/// Events of each of several folds, as on the host, beside those of the steps.
+pub fn folds_report_flags_of_their_own(check: &Check<'_>) {
+    let mut random = Random(33);
+    let dtype = check.real;
+    let (one, most) = (Scalar::new(1.0f64).cast(dtype), largest(dtype));
+    for (order, shape, partials) in [
+        (Order::KeptFirst, [3usize, 2000], [3usize, 2]),
+        (Order::KeptFirst, [300, 10], [300, 1]),
+        (Order::ReducedFirst, [2000, 3], [2, 3]),
+        (Order::ReducedFirst, [10, 300], [1, 300]),
+    ] {
+        for numbers in [[one, one], [most, one], [one, most], [most, most]] {
+            let mut body = Body { inputs: vec![dtype; 2], ..Body::default() };
+            let twice = body.push_apply(Op::Add, dtype, smallvec![0, 0]);
+            body.outputs = vec![twice, 0, 1];
+            let mut memory = Memory::default();
+            let mut args: Vec<Arg> = Vec::new();
+            for number in 0..5 {
+                let (shape, privilege) =
+                    if number < 2 { (shape, Privilege::Read) } else { (partials, Privilege::Write) };
+                let view = Layout::Contiguous.view(&shape, dtype.size());
+                args.push(memory.add(view, dtype, privilege, &mut random));
+            }
+            for position in 0..shape[0] * shape[1] {
+                args[..2].iter().for_each(|arg| memory.set(arg, position, one));
+            }
+            // Two of one row or column.
+            let step = if order == Order::KeptFirst { 1 } else { shape[1] };
+            for (arg, number) in args.iter().zip(numbers) {
+                [4 * step, 5 * step].map(|position| memory.set(arg, position, number));
+            }
+            let ops = vec![Op::Maximum, Op::Add, Op::Add];
+            let kernel = Kernel::Reduce(Reduce { body, ops, axes: vec![0, 1], kept: 1, order });
+            let launch = launch(kernel, args, partials[0] * partials[1]);
+            let mut launch = Arc::into_inner(launch).expect("nobody else has it");
+            launch.watch = vec![15; 3];
+            let launch = Arc::new(launch);
+            let (wanted, found) = (Arc::new(Report::new(1, 3)), Arc::new(Report::new(1, 3)));
+            let mut on_host = memory.clone();
+            assert!(check.bench.run(&launch, &mut memory, &[], 3, Some(found.clone())));
+            assert!(run_reporting(&check.bench.cpu, &launch, &mut on_host, &[], 1, Some(wanted.clone())));
+            let all = |report: &Report| [report.flags(0), report.own(0), report.own(1), report.own(2)];
+            assert_eq!(all(&found), all(&wanted), "{numbers:?} in {launch}");
+            let overflows = |number: Scalar| if number == most { Flags::OVERFLOW } else { Flags::NONE };
+            let sums = [overflows(numbers[0]), overflows(numbers[1])];
+            assert_eq!(all(&wanted), [sums[0], Flags::NONE, sums[0], sums[1]], "{numbers:?} in {launch}");
+        }
+    }
+}
+
 /// The largest number of a dtype.
 fn largest(dtype: Dtype) -> Scalar {
     let number = match dtype.real() {

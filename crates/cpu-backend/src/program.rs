@@ -317,6 +317,11 @@ impl Program {
         self.scratch
     }
 
+    /// Whether there are no steps.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.instructions.is_empty()
+    }
+
     /// Number of elements of the index space.
     pub(crate) fn size(&self) -> usize {
         self.space.size()
@@ -336,7 +341,7 @@ impl Program {
     /// a program that stores nothing else.
     pub(crate) fn plain_sink(&self, number: usize, binding: &Binding) -> Option<*const u8> {
         let source = *self.sources.get(number)? as usize;
-        let plain = self.instructions.is_empty() && source < self.inputs;
+        let plain = source < self.inputs;
         let argument = self.args.get(source)?;
         let address = address(binding.bases[source], argument.offset);
         let contiguous = argument.linear == Some(argument.item as isize);

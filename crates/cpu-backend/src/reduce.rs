@@ -14,6 +14,7 @@
 //! registers to accumulators, which begin with what changes nothing. Sums of products have loops of their own
 //! ([`products`]).
 
+mod columns;
 mod folding;
 mod products;
 
@@ -26,12 +27,13 @@ use crate::tile::{Elements, Strided, load, prefetch};
 use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, flags, fold};
 use maniple_runtime::{Arg, Binding, Launch, Order, Reduce};
 use smallvec::SmallVec;
-use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
 
-/// Bytes of one row of accumulators: all of them together fit into the second-level cache.
+/// Bytes of one row of accumulators of a fold: those of all lanes together fit into the second-level cache.
 const ACCUMULATORS: usize = 8 << 10;
+/// Bytes of one row of accumulators of all folds: they fit into the first-level cache.
+const MOST_ACCUMULATORS: usize = 3 * ACCUMULATORS;
 /// As many columns as a multiple of this are reduced at a time, so that they begin with lines of memory.
 const COLUMNS: usize = 64;
 /// Bytes of the values of whole rows that are evaluated at a time.
@@ -54,10 +56,10 @@ const TOO_OFTEN: u32 = 8;
 pub(crate) struct Reduction {
     program: Program,
     folding: Option<Box<Folding>>,
-    products: Option<Box<Products>>,
+    products: SmallVec<[Option<Box<Products>>; 1]>,
     folds: SmallVec<[Folded; 1]>,
-    /// Bytes of an element of each folded value together.
-    items: usize,
+    /// Most columns that are reduced at a time.
+    width: usize,
     /// Elements per result, leaves per result, and results.
     n: usize,
     leaves: usize,
@@ -98,45 +100,6 @@ enum Stores {
     Elements,
 }
 
-/// The columns that are reduced together.
-#[derive(Clone, Copy)]
-enum Columns {
-    /// All, which are so few that as many rows as there are lanes make one row of accumulators.
-    All,
-    /// Some, row by row.
-    Some { from: usize, width: usize },
-}
-
-/// What accumulators hold before the first row.
-#[derive(Clone, Copy)]
-enum Start {
-    /// What changes nothing; rows are combined by compiled code.
-    Identity,
-    /// Nothing: the first row is what they begin with.
-    First,
-}
-
-/// What values are combined with.
-#[derive(Clone, Copy)]
-enum With {
-    /// An accumulator, in compiled code.
-    Compiled,
-    /// An accumulator.
-    Accumulator,
-    /// Nothing: they become the accumulators.
-    Nothing,
-}
-
-impl Start {
-    fn at(self, first: bool) -> With {
-        match self {
-            Start::Identity => With::Compiled,
-            Start::First if first => With::Nothing,
-            Start::First => With::Accumulator,
-        }
-    }
-}
-
 impl Reduction {
     /// Nothing if some step has no function, if a row does not fold or has to fold more than one leaf from first to last,
     /// or if the body has no input.
@@ -164,7 +127,8 @@ impl Reduction {
             return None;
         }
         let program = Program::new(launch, &reduce.body, placed, jit)?;
-        let items = folds.iter().map(|folded| folded.item).sum();
+        let items = folds.iter().map(|folded| folded.item).sum::<usize>();
+        let widest = folds.iter().map(|folded| folded.item).max()?;
         let stores = match reduce.body.outputs.len() - folds.len() {
             0 => Stores::Nothing,
             _ => Stores::Elements,
@@ -174,9 +138,9 @@ impl Reduction {
             _ => None,
         };
         let products = match (reduce.order, stores) {
-            (Order::KeptFirst, _) if n < LANES => None,
-            (_, Stores::Nothing) => Products::new(launch, reduce).map(Box::new),
-            _ => None,
+            (_, Stores::Elements) => SmallVec::new(),
+            (Order::KeptFirst, _) if n < LANES || folds.len() > 1 => SmallVec::new(),
+            _ => Products::of_folds(launch, reduce),
         };
         let watched = |(fold, partials): (usize, &Arg)| {
             launch.watch.get(launch.folder(fold)).is_some_and(|&watch| watch != 0)
@@ -186,12 +150,12 @@ impl Reduction {
             folding,
             products,
             lanes: if sequential { 1 } else { LANES },
-            items,
+            width: ((ACCUMULATORS / widest).min(MOST_ACCUMULATORS / items) / COLUMNS * COLUMNS).max(COLUMNS),
             n,
             leaves: n.div_ceil(LEAF),
             kept,
             order: reduce.order,
-            room: (ROWS / items).max(LEAF).max(program.block()),
+            room: (ROWS / widest).min(2 * ROWS / items).max(LEAF).max(program.block()),
             events: match (&reduce.body.steps[..], &folds[..]) {
                 ([_, ..], _) if launch.watched() => Events::Each,
                 ([], _) if !partials.iter().enumerate().any(watched) => Events::Never,
@@ -211,11 +175,6 @@ impl Reduction {
     /// # Safety
     /// The binding must fit the launch that this was made for.
     pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
-        let accumulators = match self.order {
-            Order::KeptFirst if self.n <= SHORT => self.room,
-            Order::KeptFirst => LANES,
-            Order::ReducedFirst => self.lanes * self.width(),
-        };
         let mut end = self.program.scratch().next_multiple_of(64);
         let mut parts = |elements: usize| -> Parts {
             let part = |folded: &Folded| {
@@ -225,49 +184,62 @@ impl Reduction {
             };
             self.folds.iter().map(part).collect()
         };
-        let (values, accumulators) = (parts(self.room), parts(accumulators));
+        let values = parts(self.room);
+        let accumulators = match self.order {
+            // Rows are turned for one fold after the other, in the same memory.
+            Order::KeptFirst if self.n <= SHORT => {
+                let all = parts(self.room);
+                all.iter().map(|_| all[0]).collect()
+            }
+            Order::KeptFirst => parts(LANES),
+            Order::ReducedFirst => parts(self.lanes * self.width),
+        };
         let folding =
             self.folding.as_deref().filter(|folding| folding.program.is_compiled(self.program.size()));
         let more = folding.map_or(0, |folding| folding.program.scratch());
-        let plain = (0..self.folds.len()).map(|fold| match self.stores {
-            Stores::Nothing => self.program.plain_sink(fold, binding).map(<*const u8>::cast_mut),
+        let plain = |fold: usize| match self.stores {
+            Stores::Nothing => self.program.plain_sink(fold, binding),
             Stores::Elements => None,
-        });
+        };
+        let plain: SmallVec<[Option<*const u8>; 4]> = (0..self.folds.len()).map(plain).collect();
         with_scratch(end + more, |scratch| {
-            let placed =
-                |offsets: Parts| offsets.iter().map(|&offset| scratch.wrapping_add(offset)).collect();
+            let placed = |offset: usize| scratch.wrapping_add(offset);
+            let sink = |(offset, plain): (usize, &Option<*const u8>)| match plain {
+                Some(_) => ptr::null_mut(),
+                None => placed(offset),
+            };
             // SAFETY: the caller's promise; the parts of the scratch memory are apart and as large as needed.
             unsafe {
                 let mut work = Work {
                     reduction: self,
-                    plain: plain.collect(),
+                    sinks: values.into_iter().zip(&plain).map(sink).collect(),
+                    direct: self.products.len() == self.folds.len()
+                        && self.products.iter().zip(&plain).all(|(products, plain)| match products {
+                            Some(products) => products.fits(binding),
+                            None => plain.is_some(),
+                        }),
+                    all_plain: self.program.is_empty() && plain.iter().all(Option::is_some),
+                    plain,
                     run: self.program.start(binding, self.program.size(), scratch),
                     binding,
-                    values: placed(values),
-                    accumulators: placed(accumulators),
+                    accumulators: accumulators.into_iter().map(placed).collect(),
                     folding: folding.map(|folding| {
                         let scratch = scratch.wrapping_add(end);
                         (folding, folding.program.start(binding, self.program.size(), scratch))
                     }),
-                    products: self.products.as_deref().filter(|products| products.fits(binding)),
                     repeated: 0,
                 };
                 if self.events != Events::Never {
                     flags::clear();
                 }
                 match self.order {
-                    Order::KeptFirst if work.products.is_some() => work.leaves_of_products(first, last),
+                    Order::KeptFirst if work.direct => work.leaves_of_products(first, last),
                     Order::KeptFirst => work.rows(first, last),
                     Order::ReducedFirst => work.columns(first, last),
                 }
                 work.report(0, Events::Last);
             }
         });
-    }
-
-    /// Most columns that are reduced at a time.
-    fn width(&self) -> usize {
-        (ACCUMULATORS / self.items / COLUMNS * COLUMNS).max(COLUMNS)
     }
 }
 
@@ -281,41 +253,42 @@ struct Work<'a> {
     reduction: &'a Reduction,
     run: Run<'a>,
     binding: &'a Binding,
-    /// The first of the values of each fold if all of them lie in memory as they are.
-    plain: Option<Addresses>,
+    /// For each fold the first of its values if they lie in memory as they are.
+    plain: SmallVec<[Option<*const u8>; 4]>,
+    /// Whether that is so of all, and there is nothing to evaluate.
+    all_plain: bool,
     /// Where they are put if not.
-    values: Addresses,
+    sinks: Addresses,
     accumulators: Addresses,
     /// The body with the combining, if it is compiled.
     folding: Option<(&'a Folding, Run<'a>)>,
-    /// The loops for sums of products, if that is what it is.
-    products: Option<&'a Products>,
+    /// Whether loops for sums of products, or those of folding alone, do for all folds.
+    direct: bool,
     /// How often compiled code or those loops had to be given up because of floating point events.
     repeated: u32,
 }
 
 impl Work<'_> {
-    /// Finds the values to fold at the positions `first..last`, which are at most as many as there is room for: for each
-    /// fold the address of the first of them.
-    unsafe fn evaluated(&mut self, first: usize, last: usize) -> Addresses {
-        match &self.plain {
-            Some(plain) => self.shifted(plain, first),
-            None => {
-                // SAFETY: the range lies in the index space and the buffers have room for it.
-                unsafe { self.run.evaluate(first, last, &self.values) };
-                // What the steps raised is told apart from what folding raises.
-                if self.reduction.events == Events::Each && !flags::read().is_empty() {
-                    flags::clear();
-                }
-                self.values.clone()
-            }
+    /// Puts the values to fold at the positions `first..last`, which are at most as many as there is room for, where
+    /// [`Work::values`] finds them.
+    unsafe fn evaluate(&mut self, first: usize, last: usize) {
+        if self.all_plain {
+            return;
+        }
+        // SAFETY: the range lies in the index space and the buffers have room for it.
+        unsafe { self.run.evaluate(first, last, &self.sinks) };
+        // What the steps raised is told apart from what folding raises.
+        if self.reduction.events == Events::Each && !flags::read().is_empty() {
+            flags::clear();
         }
     }
 
-    /// Where the element of a number is, for each fold.
-    fn shifted(&self, addresses: &Addresses, number: usize) -> Addresses {
-        let folds = self.reduction.folds.iter();
-        addresses.iter().zip(folds).map(|(start, folded)| start.wrapping_add(number * folded.item)).collect()
+    /// Address of a fold's values that were evaluated last, from the position `first` on.
+    fn values(&self, fold: usize, first: usize) -> *const u8 {
+        match self.plain[fold] {
+            Some(values) => values.wrapping_add(first * self.reduction.folds[fold].item),
+            None => self.sinks[fold],
+        }
     }
 
     /// Reports the events of a fold since they were last cleared, if this is `when` to look.
@@ -339,7 +312,8 @@ impl Work<'_> {
         let sums = sums.as_mut_ptr().cast::<u8>();
         for begin in (first..last).step_by(LEAVES) {
             let end = (begin + LEAVES).min(last);
-            let Some(products) = self.products.filter(|_| self.repeated < TOO_OFTEN) else {
+            let products = self.reduction.products[0].as_deref();
+            let Some(products) = products.filter(|_| self.repeated < TOO_OFTEN) else {
                 // SAFETY: the points are those of the piece.
                 unsafe { self.rows(begin, end) };
                 continue;
@@ -386,15 +360,16 @@ impl Work<'_> {
             let rows = together.min(last - row);
             // SAFETY: rows follow one another in the index space; the buffers hold `together` of them.
             unsafe {
-                let values = self.evaluated(row * n, (row + rows) * n);
-                for (fold, values) in values.into_iter().enumerate() {
+                self.evaluate(row * n, (row + rows) * n);
+                for fold in 0..self.reduction.folds.len() {
+                    let values = self.values(fold, row * n);
                     if n <= SHORT.min(self.reduction.lanes) {
                         self.turned_rows(fold, row, values, rows);
                     } else {
                         let item = self.reduction.folds[fold].item;
                         for at in 0..rows {
                             let values = values.wrapping_add(at * n * item);
-                            if fold == 0 && self.plain.is_some() {
+                            if self.plain[fold].is_some() {
                                 prefetch_ahead(values, n * item);
                             }
                             self.fold_leaf(fold, row + at, values, n);
@@ -442,11 +417,14 @@ impl Work<'_> {
                 }
                 _ => false,
             };
-            let (values, count) = match compiled {
-                true => (self.accumulators.clone(), (end - start).min(LANES)),
-                false => (self.evaluated(row * n + start, row * n + end), end - start),
-            };
-            for (fold, values) in values.into_iter().enumerate() {
+            if !compiled {
+                self.evaluate(row * n + start, row * n + end);
+            }
+            for fold in 0..self.reduction.folds.len() {
+                let (values, count) = match compiled {
+                    true => (self.accumulators[fold].cast_const(), (end - start).min(LANES)),
+                    false => (self.values(fold, row * n + start), end - start),
+                };
                 self.fold_leaf(fold, point, values, count);
                 self.report(fold, Events::Each);
             }
@@ -464,100 +442,6 @@ impl Work<'_> {
                     let mut out = [0u64; 2];
                     fold_closed(fold, out.as_mut_ptr().cast(), values, count);
                     partials.store(base, point, 1, out.as_ptr().cast());
-                }
-            }
-        }
-    }
-
-    /// Points run along the kept axes within a leaf, then to the next leaf.
-    unsafe fn columns(&mut self, first: usize, last: usize) {
-        let Reduction { n, kept, lanes, .. } = *self.reduction;
-        let mut point = first;
-        while point < last {
-            let (leaf, column) = (point / kept, point % kept);
-            let rows = leaf * LEAF..((leaf + 1) * LEAF).min(n);
-            let columns = (last - point).min(kept - column);
-            // A few columns of narrow rows are not worth less than all of them, unless the rows are stored too: those
-            // of the other columns are somebody else's.
-            let whole = columns == kept || self.reduction.stores == Stores::Nothing;
-            // SAFETY: the columns are those of the points; buffers and accumulators have room for them.
-            unsafe {
-                let room = self.reduction.width().min(self.reduction.room);
-                let narrow = whole && lanes * kept <= room;
-                let (columns, from) = if narrow { (columns, column) } else { (columns.min(room), 0) };
-                let used = lanes.min(rows.len());
-                let (width, shape) = if narrow {
-                    (kept, Columns::All)
-                } else {
-                    (columns, Columns::Some { from: column, width: columns })
-                };
-                let compiled = self.products.is_some() || self.folding.is_some();
-                let folded = compiled && self.repeated < TOO_OFTEN && {
-                    if let Some(products) = self.products {
-                        let from = if narrow { 0 } else { column };
-                        products.columns(self.binding, rows.clone(), from, width, self.accumulators[0]);
-                    } else if let Some((folding, _)) = &self.folding {
-                        folding.fill(&self.accumulators, used * width);
-                        self.combine_all(rows.clone(), shape, Start::Identity);
-                    }
-                    self.is_quiet()
-                };
-                if !folded {
-                    self.combine_all(rows, shape, Start::First);
-                }
-                for number in 0..self.reduction.folds.len() {
-                    let Folded { fold, partials, target, item } = &self.reduction.folds[number];
-                    let accumulators = self.accumulators[number];
-                    fold_tree(fold, accumulators, used, width, *item);
-                    self.report(number, Events::Each);
-                    let sums = accumulators.wrapping_add(from * item);
-                    partials.store(self.binding.bases[*target], point, columns, sums);
-                }
-                point += columns;
-            }
-        }
-    }
-
-    /// Combines the rows with the accumulators, a row for each lane.
-    unsafe fn combine_all(&mut self, rows: Range<usize>, columns: Columns, start: Start) {
-        let Reduction { kept, lanes, .. } = *self.reduction;
-        // SAFETY: the rows lie side by side in the index space, as the accumulators do; the columns are part of a row.
-        unsafe {
-            let Columns::Some { from, width } = columns else {
-                for row in rows.clone().step_by(lanes) {
-                    let end = (row + lanes).min(rows.end);
-                    self.combine(row * kept, end * kept, 0, start.at(row == rows.start));
-                }
-                return;
-            };
-            // One lane after the other, so that its accumulators stay in the first-level cache.
-            for lane in 0..lanes.min(rows.len()) {
-                for row in (rows.start + lane..rows.end).step_by(lanes) {
-                    let position = row * kept + from;
-                    let start = start.at(row == rows.start + lane);
-                    self.combine(position, position + width, lane * width, start);
-                }
-            }
-        }
-    }
-
-    /// Combines the values at the positions `first..last` with an accumulator each, from the one of number `into` on.
-    unsafe fn combine(&mut self, first: usize, last: usize, into: usize, with: With) {
-        let accumulators = self.shifted(&self.accumulators, into);
-        // SAFETY: the positions lie in the index space, and there is an accumulator for each.
-        unsafe {
-            if let (With::Compiled, Some((_, run))) = (with, &mut self.folding) {
-                return run.evaluate(first, last, &accumulators);
-            }
-            let values = self.evaluated(first, last);
-            for (number, (&values, accumulators)) in values.iter().zip(accumulators).enumerate() {
-                let Folded { fold, item, .. } = &self.reduction.folds[number];
-                match with {
-                    With::Nothing => ptr::copy_nonoverlapping(values, accumulators, (last - first) * item),
-                    _ => {
-                        (fold.rows)(accumulators, values, last - first);
-                        self.report(number, Events::Each);
-                    }
                 }
             }
         }

@@ -63,6 +63,8 @@ enum Kind {
     SeveralStored,
     /// Two folds of one value that needs no steps.
     Twice,
+    /// Two products and a factor, folded by one row.
+    Products,
 }
 
 impl Kind {
@@ -79,6 +81,7 @@ impl Kind {
         body.outputs = match self {
             Kind::ProductStored => vec![folded, folded],
             Kind::Twice => vec![0, 0],
+            Kind::Products => vec![folded, body.push_apply(Op::Multiply, dtype, smallvec![0, 0]), second],
             Kind::Several | Kind::SeveralStored => {
                 let narrow = body.push_cast(folded, Dtype::Float32);
                 let stored = (self == Kind::SeveralStored).then_some(folded);
@@ -94,6 +97,7 @@ impl Kind {
         match self {
             Kind::Several | Kind::SeveralStored => vec![op, Op::Maximum, Op::Add],
             Kind::Twice => vec![op, Op::Minimum],
+            Kind::Products => vec![op; 3],
             _ => vec![op],
         }
     }
@@ -220,6 +224,8 @@ fn reductions_follow_the_fixed_tree_in_both_orders() {
             Kind::Several,
             Kind::SeveralStored,
             Kind::Twice,
+            Kind::Products,
+            Kind::Products,
         ];
         for (kept, reduced) in shapes {
             for order in [Order::KeptFirst, Order::ReducedFirst] {

@@ -193,3 +193,8 @@ fn reductions_report_the_flags_of_their_steps() {
 fn folding_reports_flags_of_its_own() {
     check(classes::folding_reports_flags_of_its_own);
 }
+
+#[test]
+fn folds_report_flags_of_their_own() {
+    check(classes::folds_report_flags_of_their_own);
+}

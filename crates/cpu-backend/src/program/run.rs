@@ -158,7 +158,8 @@ impl<'a> Run<'a> {
         unsafe { line.write(repeated(element, item)) };
     }
 
-    /// Evaluates the positions `first..last`, storing every output; the values of each sink go to one of `sinks`.
+    /// Evaluates the positions `first..last`, storing every output; the values of each sink go to one of `sinks`, unless
+    /// that is null.
     ///
     /// # Safety
     /// The range must lie in the index space, and every sink have room for it, aligned.
@@ -276,7 +277,9 @@ impl<'a> Run<'a> {
                     }
                     Way::Sink => {
                         if let Place::Sink(number) = argument.place {
-                            *self.table.add(at) = sinks[number].wrapping_add(skip * argument.item);
+                            let sink = sinks[number];
+                            let skip = if sink.is_null() { 0 } else { skip };
+                            *self.table.add(at) = sink.wrapping_add(skip * argument.item);
                         }
                     }
                     _ => {}
@@ -486,7 +489,7 @@ impl<'a> Run<'a> {
             match (*self.states.add(at)).way {
                 Way::Direct | Way::Sink => {
                     let to = *self.table.add(at);
-                    if to.cast_const() != from {
+                    if to.cast_const() != from && !to.is_null() {
                         ptr::copy_nonoverlapping(from, to, count * argument.item);
                     }
                 }

@@ -77,12 +77,28 @@ impl Folding {
 
 /// What combined with any value is that value, to the bit. A sum with zero would not be: of negative zeros it is zero.
 fn identity(op: Op, dtype: Dtype) -> Option<Scalar> {
-    let real = |value: f64| (dtype.kind() == Kind::Float).then(|| Scalar::new(value).cast(dtype));
-    match op {
-        Op::Add if matches!(dtype.kind(), Kind::Int | Kind::UInt) => Some(Scalar::zero(dtype)),
-        Op::Add => real(-0.0),
-        Op::Maximum => real(f64::NEG_INFINITY),
-        Op::Minimum => real(f64::INFINITY),
-        _ => None,
-    }
+    let real = |value: f64| Scalar::new(value).cast(dtype);
+    let whole = |value: i64| Scalar::new(value).cast(dtype);
+    // Every byte but the highest, and that one.
+    let bytes = |low: u8, high: u8| {
+        let mut bytes = [low; 8];
+        bytes[dtype.size() - 1] = high;
+        Scalar::from_bytes(dtype, &bytes)
+    };
+    Some(match (op, dtype.kind()) {
+        (Op::Add, Kind::Float) => real(-0.0),
+        (Op::Multiply, Kind::Float) => real(1.0),
+        (Op::Maximum, Kind::Float) => real(f64::NEG_INFINITY),
+        (Op::Minimum, Kind::Float) => real(f64::INFINITY),
+        (Op::Add | Op::BitwiseOr | Op::BitwiseXor, Kind::Int | Kind::UInt) => whole(0),
+        (Op::Multiply, Kind::Int | Kind::UInt) => whole(1),
+        (Op::BitwiseAnd, Kind::Int | Kind::UInt) => bytes(0xff, 0xff),
+        (Op::Maximum, Kind::Int) => bytes(0, 0x80),
+        (Op::Minimum, Kind::Int) => bytes(0xff, 0x7f),
+        (Op::Maximum, Kind::UInt) => bytes(0, 0),
+        (Op::Minimum, Kind::UInt) => bytes(0xff, 0xff),
+        (Op::LogicalOr | Op::Maximum, Kind::Bool) => whole(0),
+        (Op::LogicalAnd | Op::Minimum, Kind::Bool) => whole(1),
+        _ => return None,
+    })
 }

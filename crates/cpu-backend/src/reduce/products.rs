@@ -2,8 +2,9 @@
 
 use super::prefetch_ahead;
 use crate::tile::address;
-use maniple_ops::{Begin, LANES, Op, ProductRow, ProductRows, Products as Loops, Step, products};
+use maniple_ops::{Begin, LANES, Op, ProductRow, ProductRows, Products as Loops, Step, Value, products};
 use maniple_runtime::{Binding, Launch, Order, Reduce, Space, View};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// A reduction that sums products.
@@ -30,17 +31,35 @@ struct Factor {
 }
 
 impl Products {
-    /// Nothing if it sums something else, or the factors do not lie as the loops take them.
-    pub(super) fn new(launch: &Launch, reduce: &Reduce) -> Option<Products> {
-        let (partials, inputs) = launch.args.split_last()?;
-        let [op] = reduce.ops[..] else { return None };
-        let body = &reduce.body;
-        let arguments = match &body.steps[..] {
-            [Step::Apply { op: Op::Multiply, dtype, args }] if *dtype == partials.dtype => [args[0], args[1]],
+    /// For each fold its products, or nothing if it folds an input as it is. No list if some fold is another one, or
+    /// there are steps of which nothing is folded.
+    pub(super) fn of_folds(launch: &Launch, reduce: &Reduce) -> SmallVec<[Option<Box<Products>>; 1]> {
+        let Reduce { body, ops, .. } = reduce;
+        let (first, folded) = (body.first_result(), &body.outputs[body.outputs.len() - ops.len()..]);
+        let inputs = body.inputs.len();
+        let of = |(at, &value): (usize, &Value)| match (value as usize).checked_sub(first) {
+            None if (value as usize) < inputs => Some(None),
+            None => None,
+            Some(step) => Products::new(launch, reduce, at, step).map(|products| Some(Box::new(products))),
+        };
+        let all_folded = (first..body.values()).all(|value| folded.contains(&(value as Value)));
+        let single = body.values() - first == body.steps.len();
+        let found: Option<SmallVec<_>> = folded.iter().enumerate().map(of).collect();
+        // Without any product there is nothing to gain.
+        found.filter(|found| all_folded && single && found.iter().any(Option::is_some)).unwrap_or_default()
+    }
+
+    /// The products that a fold sums, by a step. Nothing if it sums something else, or the factors do not lie as the loops
+    /// take them.
+    fn new(launch: &Launch, reduce: &Reduce, fold: usize, step: usize) -> Option<Products> {
+        let (inputs, partials) = launch.args.split_at(reduce.body.inputs.len());
+        let (body, partials) = (&reduce.body, &partials[partials.len() - reduce.ops.len() + fold]);
+        let arguments = match &body.steps[step] {
+            Step::Apply { op: Op::Multiply, dtype, args } if *dtype == partials.dtype => [args[0], args[1]],
             _ => return None,
         };
         let all_given = arguments.iter().all(|&at| (at as usize) < body.inputs.len());
-        if op != Op::Add || !all_given || inputs.len() != body.inputs.len() {
+        if reduce.ops[fold] != Op::Add || !all_given {
             return None;
         }
         let loops = products(partials.dtype)?;
@@ -116,7 +135,8 @@ impl Products {
         unsafe { (self.loops.leaf)(out, first, second, elements.len()) };
     }
 
-    /// Sums the products of some rows of `width` columns from one on into an accumulator for each lane and column.
+    /// Sums the products of a lane's rows, which are every [`LANES`]th of some, in `width` columns from one on into an
+    /// accumulator for each column.
     ///
     /// # Safety
     /// The binding must fit the launch, and there be room for the accumulators.
@@ -128,27 +148,21 @@ impl Products {
         width: usize,
         accumulators: *mut u8,
     ) {
-        let factor = |factor: &Factor, row: usize| {
+        let factor = |factor: &Factor| {
             let first = address(binding.bases[factor.argument], factor.offset);
             let column = match factor.row {
                 ProductRow::Contiguous => from * self.item,
                 ProductRow::Single => 0,
             };
             ProductRows {
-                start: first.wrapping_offset(factor.reduced * row as isize).wrapping_add(column),
+                start: first.wrapping_offset(factor.reduced * rows.start as isize).wrapping_add(column),
                 step: factor.reduced * LANES as isize,
                 row: factor.row,
             }
         };
-        for lane in 0..LANES.min(rows.len()) {
-            let row = rows.start + lane;
-            let count = (rows.end - row).div_ceil(LANES);
-            let accumulators = accumulators.wrapping_add(lane * width * self.item);
-            let [a, b] = &self.factors;
-            // SAFETY: the caller's promise; the rows are those of the lane.
-            unsafe {
-                (self.loops.rows)(accumulators, factor(a, row), factor(b, row), count, width, Begin::Empty)
-            };
-        }
+        let [a, b] = &self.factors;
+        let count = rows.len().div_ceil(LANES);
+        // SAFETY: the caller's promise.
+        unsafe { (self.loops.rows)(accumulators, factor(a), factor(b), count, width, Begin::Empty) };
     }
 }
