@@ -380,7 +380,12 @@ class _Writer:
                 f"np.cumsum({small}, axis={single}, dtype='float64')",
                 f"np.nansum({small}, axis={axis})",
             ]
-        self.say(f"{self.new()} = {self.dice.choice(ways)}")
+        # Several of one array along the same axes are one launch.
+        for _ in range(self.dice.choice([1, 1, 2, 3])):
+            new = self.new()
+            self.say(f"{new} = {self.dice.choice(ways)}")
+            if new == name:
+                return
 
     def ufunc_method(self) -> None:
         """`reduce`, `accumulate`, `outer`, `reduceat` or `at`."""
