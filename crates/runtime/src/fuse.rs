@@ -72,9 +72,38 @@ pub fn fuse(window: &Decoded, edges: &[Edge], settings: &Settings) -> Fused {
     for at in 0..groups.len() {
         let read_later = |role| groups[at + 1..].iter().any(|group| group.reads(role));
         let kept = |role: u32| !window.dead[role as usize] || read_later(role);
-        groups[at].settle(&window.tasks, &kept, &mut spares, &mut launches);
+        let stale = |rename: &Rename| stale(rename, &groups[..at], &window.tasks);
+        groups[at].settle(&window.tasks, &kept, &stale, &mut spares, &mut launches);
     }
     Fused { launches, spares: spares.of.iter().map(|&role| window.bytes[role as usize]).collect() }
+}
+
+/// What the spare of a region lacks of what is not about to be written: all of it, or if the same was renamed before, what
+/// was written since.
+fn stale(rename: &Rename, before: &[Group], tasks: &[Task]) -> Vec<View> {
+    let same = |known: &Rename| known.role == rename.role;
+    let last = before.iter().rposition(|group| group.renames.iter().any(same));
+    let Some(last) = last
+        .filter(|&at| before[at].renames.iter().any(|known| same(known) && known.view.same_as(&rename.view)))
+    else {
+        return rename.rest.clone();
+    };
+    let positions = before[last + 1..].iter().flat_map(|group| &group.tasks);
+    let writes: Vec<&Arg> = positions
+        .flat_map(|&position| &tasks[position as usize].args)
+        .filter(|arg| arg.role == rename.role && arg.privilege.writes() && !arg.view.same_as(&rename.view))
+        .collect();
+    let item = rename.dtype.size();
+    let written = |part: &&View| writes.iter().any(|arg| may_meet(arg, part, item));
+    rename.rest.iter().filter(written).cloned().collect()
+}
+
+/// Whether an argument may touch an element of a view.
+fn may_meet(arg: &Arg, view: &View, item: usize) -> bool {
+    match arg.whole() {
+        Some(span) => span.overlaps(view.span(item)),
+        None => arg.view.may_overlap(arg.dtype.size(), view, item),
+    }
 }
 
 /// Regions that others exchange their bytes with: one for each that needs it, which serves it again and again.
@@ -403,6 +432,7 @@ impl Group {
         &self,
         tasks: &[Task],
         kept: &dyn Fn(u32) -> bool,
+        stale: &dyn Fn(&Rename) -> Vec<View>,
         spares: &mut Spares,
         launches: &mut Vec<Launch>,
     ) {
@@ -410,7 +440,7 @@ impl Group {
         for arg in launch.args.iter_mut().filter(|arg| arg.privilege.writes()) {
             if let Some(rename) = self.renames.iter().find(|rename| rename.role == arg.role) {
                 let spare = spares.of(arg.role);
-                launches.extend(rename.copies(spare, arg.dtype));
+                launches.extend(rename.copies(&stale(rename), spare));
                 launch.exchanges.push((arg.role, spare));
                 arg.role = spare;
             }

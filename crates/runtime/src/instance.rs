@@ -267,6 +267,11 @@ impl State {
         self.instances.iter().all(|instance| instance.memory == MemoryId(0))
     }
 
+    /// Whether a memory holds bytes of it.
+    pub(crate) fn is_in(&self, memory: MemoryId) -> bool {
+        self.instances.iter().any(|instance| instance.memory == memory)
+    }
+
     /// Whether any memory holds bytes of it.
     pub(crate) fn has_bytes(&self) -> bool {
         !self.instances.is_empty()

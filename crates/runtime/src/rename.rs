@@ -21,10 +21,12 @@ use std::sync::Arc;
 pub(crate) struct Rename {
     /// The region that the tasks name.
     pub(crate) role: Role,
+    /// Its elements.
+    pub(crate) dtype: Dtype,
     /// What is written.
     pub(crate) view: View,
     /// What else the region holds.
-    rest: Vec<View>,
+    pub(crate) rest: Vec<View>,
 }
 
 impl Rename {
@@ -36,11 +38,12 @@ impl Rename {
             return None;
         }
         let rest = rest(&output.view, item, bytes)?;
-        Some(Rename { role: output.role, view: output.view.clone(), rest })
+        Some(Rename { role: output.role, dtype: output.dtype, view: output.view.clone(), rest })
     }
 
-    /// The launches that copy the rest of the region; views of one shape together.
-    pub(crate) fn copies(&self, spare: Role, dtype: Dtype) -> Vec<Launch> {
+    /// The launches that copy parts of the region to a spare; views of one shape together.
+    pub(crate) fn copies(&self, parts: &[View], spare: Role) -> Vec<Launch> {
+        let dtype = self.dtype;
         let arg = |role, privilege, view: &View| Arg {
             role,
             privilege,
@@ -48,7 +51,7 @@ impl Rename {
             access: Access::Element,
             view: view.clone(),
         };
-        let alike = self.rest.chunk_by(|a, b| a.shape == b.shape);
+        let alike = parts.chunk_by(|a, b| a.shape == b.shape);
         alike
             .map(|views| {
                 let mut args: Vec<Arg> =

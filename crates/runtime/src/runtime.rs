@@ -75,11 +75,24 @@ struct Inner {
     plans: Plans,
     reports: Vec<Pending>,
     warnings: Vec<Warning>,
-    outstanding: VecDeque<(Event, usize)>,
+    outstanding: VecDeque<Outstanding>,
+    /// Sums over what is outstanding.
     outstanding_bytes: usize,
+    outstanding_memory: usize,
+    /// Bytes of memory taken for the launch that is being issued.
+    taken: usize,
     /// Regions of windows gone by whose bytes commands may still use.
     retired: Vec<Arc<Region>>,
     statistics: Statistics,
+}
+
+/// A command that is issued and not known to be complete. Of the commands of a launch the last one has its bytes.
+struct Outstanding {
+    event: Event,
+    /// Bytes that are read and written.
+    bytes: usize,
+    /// Bytes of memory that were taken for it.
+    memory: usize,
 }
 
 /// Flags of a launch whose pieces may still run.
@@ -127,6 +140,8 @@ impl Runtime {
                 warnings: Vec::new(),
                 outstanding: VecDeque::new(),
                 outstanding_bytes: 0,
+                outstanding_memory: 0,
+                taken: 0,
                 retired: Vec::new(),
                 statistics: Statistics::default(),
             }),
@@ -238,14 +253,14 @@ impl Runtime {
     /// The first failure.
     pub fn sync(&self) -> Result<(), Error> {
         let result = self.flush();
-        let outstanding: Vec<(Event, usize)> = {
+        let outstanding: Vec<Outstanding> = {
             let mut inner = self.lock();
-            inner.outstanding_bytes = 0;
+            (inner.outstanding_bytes, inner.outstanding_memory) = (0, 0);
             inner.outstanding.drain(..).collect()
         };
         let mut waited = Ok(());
-        for (event, _) in outstanding {
-            waited = waited.and(self.wait(event));
+        for command in outstanding {
+            waited = waited.and(self.wait(command.event));
         }
         result.and(waited)
     }
@@ -339,7 +354,7 @@ impl Runtime {
             }
             None => {
                 let outstanding: Vec<Event> =
-                    self.lock().outstanding.iter().map(|&(event, _)| event).collect();
+                    self.lock().outstanding.iter().map(|command| command.event).collect();
                 outstanding.into_iter().all(|event| self.backends.wait_until(event, end))
             }
         })

@@ -164,8 +164,11 @@ fn check_launches(window: &Decoded, edges: &[Edge], launches: &[Launch]) -> Opti
     for (at, launch) in launches.iter().enumerate() {
         for &(role, spare) in &launch.exchanges {
             let exchanges = |launch: &Launch| launch.exchanges.iter().any(|&(_, other)| other == spare);
-            let since = launches[..at].iter().rposition(exchanges).map_or(0, |before| before + 1);
-            let written = launches[since..=at].iter().flat_map(|launch| &launch.args);
+            if launches[..at].iter().any(exchanges) {
+                // What was not written since is there already.
+                continue;
+            }
+            let written = launches[..=at].iter().flat_map(|launch| &launch.args);
             let written: usize = (written.filter(|arg| arg.role == spare && arg.privilege.writes()))
                 .map(|arg| arg.view.size() * arg.dtype.size())
                 .sum();

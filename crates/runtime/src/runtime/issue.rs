@@ -1,6 +1,6 @@
 //! Issuing: the commands of one launch, after its plan is known.
 
-use super::{HOST, Inner, Pending, Runtime};
+use super::{HOST, Inner, Outstanding, Pending, Runtime};
 use crate::{
     Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, Planned, PointTask, Report, Window,
     events,
@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Launches on the host that touch more bytes than this are not issued ahead of what has run. A program that records
-/// faster than it computes would take new memory all the time, which costs more than computing: `examples/heat2d.py` took
-/// twice as long with bounds beyond a gigabyte, and anything from 32 to 256 MiB was equally good.
+/// Launches on the host for which more memory than this was taken are not issued ahead of what has run. A program that
+/// records faster than it computes would take new memory all the time, which costs more than computing: a program of
+/// temporaries took twice as long with bounds beyond a gigabyte, and anything from 32 to 256 MiB was equally good.
 const BYTES_AHEAD: usize = 64 << 20;
 /// No more commands than this are issued ahead of what has run.
 const MOST_AHEAD: usize = 4096;
@@ -130,6 +130,7 @@ impl Runtime {
             if let Some(error) = &state.failed {
                 return Err(NotReady::Failed(error.clone()));
             }
+            let fresh = if state.is_in(memory) { 0 } else { region.bytes };
             let mut taken = state.address(memory, region.bytes);
             if taken.is_err() {
                 drop(state);
@@ -142,6 +143,7 @@ impl Runtime {
                 taken = state.address(memory, region.bytes);
             }
             ready.bases.push(taken.map_err(|full| NotReady::Full(full.bytes))?);
+            inner.taken += fresh;
             let span = arg.span_of(piece.first, piece.last);
             if !one_memory && !arg.overwrites() {
                 let copied = state.fetch(region, memory, span).map_err(|full| NotReady::Full(full.bytes))?;
@@ -231,40 +233,48 @@ impl Runtime {
 
     /// Whether what is issued and not complete touches few bytes, all of them in the host's memory.
     fn little_is_outstanding(&self, inner: &mut Inner) -> bool {
-        while let Some(&(event, bytes)) = inner.outstanding.front()
-            && self.backends.poll(event)
+        while let Some(oldest) = inner.outstanding.front()
+            && self.backends.poll(oldest.event)
         {
-            inner.outstanding_bytes -= bytes;
-            inner.outstanding.pop_front();
+            inner.forget_oldest();
         }
         inner.outstanding_bytes <= BYTES_WORTH_A_WAIT
-            && inner.outstanding.iter().all(|(event, _)| event.backend == 0)
+            && inner.outstanding.iter().all(|command| command.event.backend == 0)
     }
 
-    /// Keeps the bytes that issued launches may hold below a bound; the latest launch is never waited for.
+    /// Keeps the memory that issued launches took below a bound; the latest launch is never waited for.
     fn bound_run_ahead(&self, launch: &Launch, events: &[Event], inner: &mut Inner) -> Result<(), Error> {
-        if events.is_empty() {
-            return Ok(());
-        }
+        let memory = std::mem::take(&mut inner.taken);
+        let Some((&last, others)) = events.split_last() else { return Ok(()) };
         let bytes = launch.bytes();
         inner.outstanding_bytes += bytes;
-        inner.outstanding.extend(events[..events.len() - 1].iter().map(|&event| (event, 0)));
-        inner.outstanding.push_back((events[events.len() - 1], bytes));
+        inner.outstanding_memory += memory;
+        let part = |&event| Outstanding { event, bytes: 0, memory: 0 };
+        inner.outstanding.extend(others.iter().map(part));
+        inner.outstanding.push_back(Outstanding { event: last, bytes, memory });
         let on_host = events.iter().all(|event| event.backend == 0);
         let most = if on_host { BYTES_AHEAD } else { self.machine().memory(HOST).bytes / 4 };
-        while let Some(&(event, bytes)) = inner.outstanding.front() {
+        while let Some(&Outstanding { event, .. }) = inner.outstanding.front() {
             let done = self.backends.poll(event);
-            let few = inner.outstanding_bytes <= most && inner.outstanding.len() < MOST_AHEAD;
+            let few = inner.outstanding_memory <= most && inner.outstanding.len() < MOST_AHEAD;
             if !done && (few || inner.outstanding.len() <= events.len()) {
                 break;
             }
-            inner.outstanding_bytes -= bytes;
-            inner.outstanding.pop_front();
+            inner.forget_oldest();
             if !done {
                 self.wait(event)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Inner {
+    fn forget_oldest(&mut self) {
+        if let Some(Outstanding { bytes, memory, .. }) = self.outstanding.pop_front() {
+            self.outstanding_bytes -= bytes;
+            self.outstanding_memory -= memory;
+        }
     }
 }
 
