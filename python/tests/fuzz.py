@@ -48,7 +48,7 @@ REAL = {
     "wgpumixed": {"MANIPLE_BACKENDS": "cpu,wgpu", "MANIPLE_MAPPER": "random:7", "MANIPLE_PIECES": "3"},
 }
 # The arrays are small: NumPy would run its own Python functions, and nothing would be renamed.
-OUR_CODE = {"MANIPLE_RENAME": "0", "MANIPLE_SMALL": "0"}
+OUR_CODE = {"MANIPLE_BLOCK": "1k", "MANIPLE_RENAME": "0", "MANIPLE_SMALL": "0"}
 GROUPS = {"all": SETTINGS, "devices": DEVICES}
 SEEDS_PER_PROCESS = 500
 SECONDS_PER_PROCESS = 1200

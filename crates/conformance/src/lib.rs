@@ -73,6 +73,7 @@ impl Bench {
             bases: launch.args.iter().map(|arg| taken[arg.role as usize].address).collect(),
             scalars: scalars.into(),
             report,
+            reports: Vec::new(),
             keep: Default::default(),
         });
         for piece in 0..pieces {

@@ -344,6 +344,7 @@ impl Bench<'_> {
             owners: vec![0; 64],
             watch: vec![case.watch],
             exchanges: Vec::new(),
+            near: Vec::new(),
             prepared: Default::default(),
         };
         launch.prepared_by(0, cpu).expect("the CPU supports it");

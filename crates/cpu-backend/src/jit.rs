@@ -153,6 +153,8 @@ pub(crate) struct Code {
     encoding: Encoding,
 }
 
+/// Bytes of a line of memory.
+const LINE: usize = 64;
 /// Bytes of the largest register that has no masks for a part of its lanes.
 const PART: usize = 32;
 
@@ -166,13 +168,27 @@ impl Code {
     /// be aligned to a line.
     pub(crate) unsafe fn run(&self, pointers: &[*mut u8], constants: *const u8, count: usize) {
         debug_assert_eq!(pointers.len(), self.items.len());
+        // SAFETY: the caller's promise; `head` is less than `count`.
+        unsafe {
+            match &self.usual {
+                Some(usual) if !self.lie_in_lines(pointers) => match self.head(pointers, count) {
+                    Some((head, lines)) => {
+                        self.over(usual, pointers, constants, head);
+                        self.over(&self.pages, &lines[..pointers.len()], constants, count - head);
+                    }
+                    None => self.over(usual, pointers, constants, count),
+                },
+                _ => self.over(&self.pages, pointers, constants, count),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Code::run`], with code of this run.
+    unsafe fn over(&self, pages: &Pages, pointers: &[*mut u8], constants: *const u8, count: usize) {
         let rest = match self.encoding {
             Encoding::Evex => 0,
             Encoding::Vex => count % self.lanes,
-        };
-        let pages = match &self.usual {
-            Some(usual) if !self.lie_in_lines(pointers) => usual,
-            _ => &self.pages,
         };
         // SAFETY: the caller's promise; the code reads and writes `count - rest` elements.
         unsafe {
@@ -181,6 +197,22 @@ impl Code {
                 self.part(pointers, constants, count - rest, rest);
             }
         }
+    }
+
+    /// After how many elements what is stored past the caches begins with lines of memory, and the addresses there, as the
+    /// rows inside of a grid do; nothing if it never does.
+    fn head(&self, pointers: &[*mut u8], count: usize) -> Option<(usize, [*mut u8; MOST_POINTERS])> {
+        let streamed = self.manner.streamed.trailing_zeros() as usize;
+        let ahead = pointers[streamed].addr().wrapping_neg() % LINE;
+        let head = ahead / self.items[streamed];
+        if self.manner.accumulators != 0 || head >= count {
+            return None;
+        }
+        let mut lines = [std::ptr::null_mut(); MOST_POINTERS];
+        for (line, (pointer, item)) in lines.iter_mut().zip(pointers.iter().zip(&self.items)) {
+            *line = pointer.wrapping_add(head * item);
+        }
+        self.lie_in_lines(&lines[..pointers.len()]).then_some((head, lines))
     }
 
     /// The last few elements, in registers' worth of copies: the lanes beyond repeat the first element, so that they
@@ -219,7 +251,7 @@ impl Code {
     /// Whether what is stored past the caches begins with lines of memory.
     fn lie_in_lines(&self, pointers: &[*mut u8]) -> bool {
         let streamed = |at: &usize| self.manner.streamed >> at & 1 != 0;
-        (0..pointers.len()).filter(streamed).all(|at| pointers[at].addr().is_multiple_of(64))
+        (0..pointers.len()).filter(streamed).all(|at| pointers[at].addr().is_multiple_of(LINE))
     }
 }
 

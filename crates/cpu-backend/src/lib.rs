@@ -6,6 +6,7 @@
 //! block), [`jit`] (runs of steps as machine code), and one file per kernel class.
 
 mod argreduce;
+mod blocks;
 mod fold;
 mod gather;
 mod iota;
@@ -189,6 +190,7 @@ enum Ready {
     Matmul(matmul::Matmul),
     Sort(sort::Sort),
     Merge(sort::Merge),
+    Blocks(blocks::Run),
 }
 
 impl Ready {
@@ -212,6 +214,7 @@ impl Ready {
             Kernel::Merge { dtype, gives, run } => {
                 Ready::Merge(sort::Merge::new(launch, *dtype, *gives, *run)?)
             }
+            Kernel::Blocks(blocks) => Ready::Blocks(blocks::Run::new(blocks, jit)?),
         })
     }
 }
@@ -224,20 +227,32 @@ fn run_piece(launch: &Launch, binding: &Binding, first: usize, last: usize) {
     let _span = tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last).entered();
     // SAFETY: the runtime bound every argument to bytes that hold what the points touch, and has seen to it that no
     // other command works on what this one writes.
-    unsafe {
-        match ready {
-            Ready::Map(map) => map.run(binding, first, last),
-            Ready::Reduce(reduction) => reduction.run(binding, first, last),
-            Ready::Fold(leaves) => watching(binding, || leaves.run(binding, first, last)),
-            Ready::Scan(scan) => watching(binding, || scan.run(binding, first, last)),
-            Ready::ArgReduce(reduction) => reduction.run(binding, first, last),
-            Ready::Gather(gather) => gather.run(binding, first, last),
-            Ready::Scatter(scatter) => watching(binding, || scatter.run(binding, first, last)),
-            Ready::Iota(iota) => iota.run(binding, first, last),
-            Ready::Nonzero(nonzero) => nonzero.run(binding),
-            Ready::Matmul(matmul) => watching(binding, || matmul.run(binding, first, last)),
-            Ready::Sort(sort) => sort.run(binding, first, last),
-            Ready::Merge(merge) => merge.run(binding, first, last),
+    unsafe { ready.run(binding, first, last) };
+}
+
+impl Ready {
+    /// Runs the points `first..last`.
+    ///
+    /// # Safety
+    /// The arguments must be bound to bytes that hold what the points touch, and nobody else may work on what is written.
+    unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Ready::Map(map) => map.run(binding, first, last),
+                Ready::Reduce(reduction) => reduction.run(binding, first, last),
+                Ready::Fold(leaves) => watching(binding, || leaves.run(binding, first, last)),
+                Ready::Scan(scan) => watching(binding, || scan.run(binding, first, last)),
+                Ready::ArgReduce(reduction) => reduction.run(binding, first, last),
+                Ready::Gather(gather) => gather.run(binding, first, last),
+                Ready::Scatter(scatter) => watching(binding, || scatter.run(binding, first, last)),
+                Ready::Iota(iota) => iota.run(binding, first, last),
+                Ready::Nonzero(nonzero) => nonzero.run(binding),
+                Ready::Matmul(matmul) => watching(binding, || matmul.run(binding, first, last)),
+                Ready::Sort(sort) => sort.run(binding, first, last),
+                Ready::Merge(merge) => merge.run(binding, first, last),
+                Ready::Blocks(blocks) => blocks.run(binding, first, last),
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use self::run::State;
 use crate::jit::Jit;
 use crate::tile::{Space, address, alignment};
 use maniple_ops::{Block, Body, LANES, Step, block, cast_block};
-use maniple_runtime::{Arg, Binding, Launch};
+use maniple_runtime::{Arg, Binding, Launch, Role};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -106,6 +106,8 @@ struct Argument {
     level: bool,
     /// Whether neighbours in memory are neighbours along the axis before the last, as in a transposed matrix.
     turned: bool,
+    /// Whether other launches read soon what is stored.
+    near: bool,
 }
 
 /// Where an argument's elements are.
@@ -145,6 +147,8 @@ pub(crate) enum Accumulators {
 struct Wanted<'a> {
     owners: &'a [u16],
     watch: &'a [u8],
+    /// Regions that other launches read soon.
+    near: &'a [Role],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +173,7 @@ impl Program {
     /// Makes the body of a launch ready. `args` are its inputs and stored outputs; outputs beyond those go to a sink each.
     /// Nothing if a step has no function.
     pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg], jit: Option<&Arc<Jit>>) -> Option<Program> {
-        let wanted = Wanted { owners: &launch.owners, watch: &launch.watch };
+        let wanted = Wanted { owners: &launch.owners, watch: &launch.watch, near: &launch.near };
         let places: Vec<Place> = (0..args.len()).map(Place::Bound).collect();
         Program::over(body, (args, &places), wanted, jit, None)
     }
@@ -230,10 +234,14 @@ impl Program {
                 periodic: false,
                 level: false,
                 turned: false,
+                near: false,
             };
             arguments.push(sink);
         }
         keep_overwritten_inputs(body, args, &mut arguments);
+        for (argument, arg) in arguments.iter_mut().zip(args) {
+            argument.near = wanted.near.contains(&arg.role);
+        }
         let watched = wanted.watch.iter().any(|&watch| watch != 0);
         let sections = compiled::sections(jit, body, args, &arguments, space.size(), watched);
         let mut layout = Layout::new(body, args, &arguments);
@@ -386,7 +394,8 @@ fn argument(space: &Space, rows: Rows, at: usize, arg: &Arg, place: Place) -> Ar
         && strides[last].unsigned_abs() >= LINE
         && space.inner() >= FAR_ROW
         && space.shape[last - 1] >= 4;
-    Argument { place, item, alignment, offset: arg.view.offset, way, linear, periodic, level, turned }
+    let near = false;
+    Argument { place, item, alignment, offset: arg.view.offset, way, linear, periodic, level, turned, near }
 }
 
 /// An output may name an input as it is. If that input's memory is overwritten by some output, its values are taken

@@ -433,6 +433,8 @@ impl Ready {
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
             // The host sorts.
             Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
+            // Made only where the host is alone.
+            Kernel::Blocks(_) => return None,
         }))
     }
 }

@@ -187,6 +187,9 @@ fn seconds(launch: &Launch, processor: &Processor) -> f64 {
         let comparisons = n as f64 * halvings.log2() * BYTES_PER_COMPARISON;
         return (launch.bytes() as f64 / CACHES[1].1 + comparisons) / processor.bytes_per_second;
     }
+    if let Kernel::Blocks(blocks) = &*launch.kernel {
+        return blocks.parts.iter().map(|part| seconds(&part.launch, processor)).sum();
+    }
     let (elements, weight) = match &*launch.kernel {
         Kernel::Map(body) => (launch.extent, weight(body)),
         Kernel::Reduce(reduce) => {

@@ -84,6 +84,8 @@ pub struct Binding {
     pub scalars: SmallVec<[Scalar; 4]>,
     /// Where floating point flags go; none if nobody wants to know.
     pub report: Option<Arc<Report>>,
+    /// The same for each part of a launch that runs block by block.
+    pub reports: Vec<Option<Arc<Report>>>,
     /// Keeps the bytes alive until the command completed.
     pub keep: SmallVec<[Arc<Region>; 8]>,
 }

@@ -26,6 +26,11 @@ pub const SETTINGS: &[Setting] = &[
                always used.",
     },
     Setting {
+        name: "MANIPLE_BLOCK",
+        default: "512k",
+        help: "Bytes that launches over the same rows touch at a time, one after the other; 0 runs each by itself.",
+    },
+    Setting {
         name: "MANIPLE_CACHE",
         default: "`maniple` in the user's cache folder",
         help: "Folder for compiled kernels; `none` keeps none.",
@@ -124,6 +129,8 @@ pub const SETTINGS: &[Setting] = &[
 pub struct Settings {
     /// Backends to use.
     pub backends: Vec<String>,
+    /// Bytes that launches over the same rows touch at a time; 0 for all.
+    pub block: usize,
     /// Folder for compiled kernels.
     pub cache: Option<PathBuf>,
     /// Whether stages are verified.
@@ -166,6 +173,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             backends: vec!["cpu".into(), "cuda".into()],
+            block: 512 << 10,
             cache: None,
             check: false,
             debug: 0,
@@ -225,6 +233,10 @@ impl Settings {
                 }
                 self.backends = names.into_iter().map(String::from).collect();
             }
+            "MANIPLE_BLOCK" => match parse_bytes(value) {
+                Some(bytes) => self.block = bytes,
+                None => return wrong("a number of bytes, such as 512k"),
+            },
             "MANIPLE_CACHE" => self.cache = (value != "none").then(|| value.into()),
             "MANIPLE_CHECK" => match flag(value) {
                 Some(on) => self.check = on,
@@ -349,6 +361,7 @@ mod tests {
     fn every_setting_is_understood_and_refuses_nonsense() {
         for (name, good, bad) in [
             ("MANIPLE_BACKENDS", "cpu, wgpu", "cpu,gpu"),
+            ("MANIPLE_BLOCK", "0", "much"),
             ("MANIPLE_CHECK", "1", "yes"),
             ("MANIPLE_DEBUG", "6", "7"),
             ("MANIPLE_FALLBACK", "warn", "loud"),

@@ -226,6 +226,7 @@ fn kernel_bytes(kernel: &Kernel) -> Vec<u8> {
         Kernel::Matmul { dtype } => (vec![9, *dtype as u64], None),
         Kernel::Sort { dtype, gives, run } => (vec![10, *dtype as u64, *gives as u64, *run as u64], None),
         Kernel::Merge { dtype, gives, run } => (vec![11, *dtype as u64, *gives as u64, *run as u64], None),
+        Kernel::Blocks(_) => unreachable!("no task has it"),
     };
     words.insert(0, words.len() as u64);
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();

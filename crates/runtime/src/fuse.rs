@@ -480,6 +480,7 @@ impl Group {
                 owners: Vec::new(),
                 watch,
                 exchanges: Vec::new(),
+                near: Vec::new(),
                 prepared: Default::default(),
             });
         }
@@ -544,6 +545,7 @@ impl Group {
             owners: program.owners.iter().map(|owner| place_of(*owner)).collect(),
             watch,
             exchanges: Vec::new(),
+            near: Vec::new(),
             prepared: Default::default(),
         })
     }

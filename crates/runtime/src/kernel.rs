@@ -1,7 +1,9 @@
 //! Kernels: the classes of computation a task can ask for, and how each cuts its arguments.
 
+use crate::Blocks;
 use maniple_ops::{Body, Dtype, Op};
 use std::fmt;
+use std::sync::Arc;
 
 /// A class of computation with everything about it that does not change from call to call.
 ///
@@ -55,6 +57,9 @@ pub enum Kernel {
     /// Indices of the true elements in C order. Arguments: mask (any shape), int64 output of shape `count x ndim`.
     /// Never cut.
     Nonzero,
+    /// Launches that run block by block. No task has it, only launches. Arguments: those of the parts that do not live
+    /// within a block. A point is a block.
+    Blocks(Arc<Blocks>),
     /// Products of matrices, to the bit as `maniple_ops` defines them ([`maniple_ops::K_BLOCK`]). Arguments: first factor
     /// (`stack... x m x k`), second factor (`stack... x k x n`), result (`stack... x m x n`), with nothing empty. A point
     /// is one row of a result.
@@ -173,6 +178,15 @@ pub enum Access {
     Element,
     /// Point `p` touches elements `p * n .. (p + 1) * n`, as far as there are any.
     Rows(usize),
+    /// Point `p` touches bytes from `start + p * bytes` to `start + (p + 1) * bytes + beyond`, as far as the view has them.
+    Cells {
+        /// Where those of the first point begin; may be outside of the view.
+        start: isize,
+        /// From one point to the next.
+        bytes: usize,
+        /// How far a point reaches beyond the begin of the next.
+        beyond: usize,
+    },
     /// Every point may touch everything between two bytes of the region.
     Whole(crate::Span),
     /// The input of a reduction with `leaves` leaves over `n` elements per result and `kept` results.
@@ -205,6 +219,7 @@ impl Kernel {
             Kernel::Sort { gives: Sorted::Order, .. } => "argsort",
             Kernel::Sort { .. } => "sort",
             Kernel::Merge { .. } => "merge",
+            Kernel::Blocks(_) => "blocks",
         }
     }
 }
@@ -219,6 +234,11 @@ impl fmt::Display for Kernel {
             }
             Kernel::Fold { op, dtype } => write!(out, "fold.{}.{}", op.row().numpy, dtype.name()),
             Kernel::Scan { op, dtype } => write!(out, "scan.{}.{}", op.row().numpy, dtype.name()),
+            Kernel::Blocks(blocks) => {
+                write!(out, "blocks of {} {{", blocks.rows())?;
+                blocks.parts.iter().try_for_each(|part| write!(out, " {};", part.launch.kernel))?;
+                write!(out, " }}")
+            }
             Kernel::Matmul { dtype } => write!(out, "matmul.{}", dtype.name()),
             Kernel::Sort { dtype, run, .. } | Kernel::Merge { dtype, run, .. } => {
                 write!(out, "{}.{} in runs of {run}", self.name(), dtype.name())

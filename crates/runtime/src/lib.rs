@@ -8,6 +8,7 @@
 //! instance's bytes.
 
 mod backend;
+mod blocks;
 mod config;
 mod depend;
 mod encode;
@@ -36,6 +37,7 @@ pub use backend::{
     Allocation, Backend, Binding, DeviceError, Event, Handoff, OutOfMemory, Place, PointTask, Prepared,
     Report,
 };
+pub use blocks::{Blocks, Bytes, Part as BlockPart, join};
 pub use config::{SETTINGS, Setting, Settings, settings_page};
 pub use depend::{Edge, Relation, edges};
 pub use encode::{Record, RecordedWindow, Records};

@@ -40,6 +40,13 @@ impl Arg {
             Access::Element => self.view.span_of(first, last, item),
             Access::Rows(n) => self.view.span_of(first * n, (last * n).min(self.view.size()), item),
             Access::Whole(span) => span,
+            Access::Cells { start, bytes, beyond } => {
+                let all = self.view.span(item);
+                let at = |point: usize| start + (point * bytes) as isize;
+                let low = at(first).max(all.low as isize) as usize;
+                let high = (at(last) + beyond as isize).clamp(0, all.high as isize) as usize;
+                if low < high { Span { low, high } } else { Span { low: 0, high: 0 } }
+            }
             Access::Leaves { n, leaves, kept, order } => {
                 let (start, end) = match order {
                     Order::KeptFirst => {
@@ -88,6 +95,7 @@ mod tests {
             owners: Vec::new(),
             watch: Vec::new(),
             exchanges: Vec::new(),
+            near: Vec::new(),
             prepared: Default::default(),
         }
     }

@@ -62,7 +62,8 @@ impl FoldPart {
                     tasks,
                     owners: launch.owners.iter().map(owner).collect(),
                     watch: swapped(&launch.watch),
-                    exchanges: Vec::new(),
+                    exchanges: launch.exchanges.clone(),
+                    near: launch.near.clone(),
                     prepared: Default::default(),
                 },
                 fold,
@@ -78,7 +79,7 @@ impl FoldPart {
             bases: self.args.iter().map(|&at| whole.bases[at]).collect(),
             scalars: whole.scalars.clone(),
             report: whole.report.clone(),
-            keep: Default::default(),
+            ..Binding::default()
         }
     }
 }

@@ -73,6 +73,7 @@ impl Rename {
                     owners: Vec::new(),
                     watch: Vec::new(),
                     exchanges: Vec::new(),
+                    near: Vec::new(),
                     prepared: Default::default(),
                 }
             })

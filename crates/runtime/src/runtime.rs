@@ -9,7 +9,7 @@ use crate::record::Recorder;
 use crate::{
     Backends, Decoded, Edge, Error, Event, Fused, Handle, Kernel, KernelId, Kernels, Launch, Line, Machine,
     Mapper, Mapping, MemoryId, Operand, Places, Plan, ProcessorId, Question, Region, Report, Settings,
-    Warning, Window, decode, edges, events, fuse, map,
+    Warning, Window, decode, edges, events, fuse, join, map,
 };
 use maniple_ops::Scalar;
 use smallvec::SmallVec;
@@ -490,6 +490,16 @@ impl Runtime {
             let edges = edges(&decoded.tasks);
             let Fused { launches, spares } = fuse(&decoded, &edges, &self.settings);
             self.show(&decoded, &edges, &launches);
+            // A device has its own caches, and takes launches one by one.
+            let launches = if self.machine().backends.len() == 1 {
+                join(launches, &decoded, &self.settings)
+            } else {
+                launches
+            };
+            if self.settings.debug >= 3 {
+                let joined = launches.iter().filter(|launch| matches!(*launch.kernel, Kernel::Blocks(_)));
+                joined.for_each(|launch| eprintln!("  joined: {launch}"));
+            }
             let mut places = decoded.places;
             places.resize(places.len() + spares.len(), Places::default());
             let mapped = |launch: Launch| {

@@ -244,6 +244,7 @@ fn encode_access(access: Access) -> (u64, [u64; 3]) {
         Access::Element => (0, [0; 3]),
         Access::Rows(n) => (1, [n as u64, 0, 0]),
         Access::Whole(span) => (2, [span.low as u64, span.high as u64, 0]),
+        Access::Cells { .. } => unreachable!("no task has it"),
         Access::Leaves { n, leaves, kept, order } => {
             (if order == Order::KeptFirst { 3 } else { 4 }, [n as u64, leaves as u64, kept as u64])
         }

@@ -90,6 +90,9 @@ pub struct Launch {
     /// Regions that afterwards hold what others do, and the other way round: a launch that could not write in place
     /// wrote all of the second of each pair instead of the first.
     pub exchanges: Vec<(Role, Role)>,
+    /// Regions that other launches use block by block with this one ([`Kernel::Blocks`]): what it stores there is read
+    /// soon.
+    pub near: Vec<Role>,
     /// What each backend made of it, by position; nothing if the backend does not support it.
     pub prepared: [OnceLock<Option<Prepared>>; MOST_BACKENDS],
 }
@@ -98,6 +101,14 @@ impl Launch {
     /// What the backend at a position makes of the launch: asked once, then remembered.
     pub fn prepared_by(&self, position: usize, backend: &dyn Backend) -> Option<&Prepared> {
         self.prepared[position].get_or_init(|| backend.prepare(self)).as_ref()
+    }
+
+    /// What is planned, reported and computed by itself: the launch, or the parts of one that runs block by block.
+    pub fn parts(self: &Arc<Launch>) -> Vec<&Arc<Launch>> {
+        match &*self.kernel {
+            Kernel::Blocks(blocks) => blocks.parts.iter().map(|part| &part.launch).collect(),
+            _ => vec![self],
+        }
     }
 
     /// Whether anybody wants to know about floating point flags.

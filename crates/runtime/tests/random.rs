@@ -18,11 +18,11 @@ type Hostile = (&'static [usize], &'static [(&'static str, &'static str)]);
 
 /// Settings under which every program runs.
 const SETTINGS: &[Hostile] = &[
-    (&[2], &[("MANIPLE_RENAME", "0")]),
-    (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always")]),
+    (&[2], &[("MANIPLE_RENAME", "0"), ("MANIPLE_BLOCK", "1")]),
+    (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always"), ("MANIPLE_BLOCK", "3000")]),
     (&[1], &[("MANIPLE_FUSE", "0"), ("MANIPLE_WINDOW", "1"), ("MANIPLE_MAPPER", "serial")]),
     (&[2], &[("MANIPLE_MAPPER", "random:1"), ("MANIPLE_WINDOW", "7"), ("MANIPLE_RENAME", "0")]),
-    (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2"), ("MANIPLE_RENAME", "0")]),
+    (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2"), ("MANIPLE_RENAME", "0"), ("MANIPLE_BLOCK", "100")]),
     (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:3"), ("MANIPLE_PIECES", "3"), ("MANIPLE_WINDOW", "5")]),
     (&[1, 1], &[("MANIPLE_PIECES", "7"), ("MANIPLE_FUSE", "0"), ("MANIPLE_JIT", "0")]),
     (&[1, 1], &[("MANIPLE_PIECES", "2"), ("MANIPLE_JIT", "always")]),

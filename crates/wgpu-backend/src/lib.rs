@@ -299,6 +299,8 @@ impl Ready {
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype, features)?),
             // The host sorts.
             Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
+            // Made only where the host is alone.
+            Kernel::Blocks(_) => return None,
             Kernel::Scatter { indexed, combine } => {
                 Box::new(scatter::Scatter::new(launch, indexed, *combine, features)?)
             }

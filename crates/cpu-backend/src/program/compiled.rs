@@ -162,6 +162,7 @@ impl Compiled {
                 let at = entry as usize;
                 (body.inputs.len()..args.len()).contains(&at)
                     && arguments[at].way == Way::Direct
+                    && !arguments[at].near
                     && !args[..body.inputs.len()].iter().any(|input| may_overlap(input, &args[at]))
             };
             let set = |wanted: &dyn Fn(usize, u16) -> bool| {

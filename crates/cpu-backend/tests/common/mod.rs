@@ -207,6 +207,7 @@ pub fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize) -> Arc<Launch> {
         owners: vec![0; steps],
         watch: vec![0; folds],
         exchanges: Vec::new(),
+        near: Vec::new(),
         prepared: Default::default(),
     })
 }
@@ -248,6 +249,7 @@ pub fn run_reporting(
         bases: bases.collect(),
         scalars: scalars.into(),
         report,
+        reports: Vec::new(),
         keep: Default::default(),
     });
     // Cuts at odd places, in an order that is not that of the points.

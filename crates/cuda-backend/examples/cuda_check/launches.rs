@@ -475,6 +475,7 @@ fn launch(kernel: Kernel, args: Vec<Arg>, extent: usize, steps: usize, watched: 
         owners: vec![0; steps],
         watch: vec![if watched { u8::MAX } else { 0 }],
         exchanges: Vec::new(),
+        near: Vec::new(),
         prepared: Default::default(),
     })
 }

@@ -131,7 +131,7 @@ fn kernels() -> Vec<(&'static str, String, String)> {
         assert!(launch.prepared_by(0, &cuda).is_some(), "{class} {name} is not supported: {launch}");
         let bases = launch.args.iter().map(|arg| (u64::from(arg.role) + 1) << 32).collect();
         let scalars = scalars.into();
-        let binding = Arc::new(Binding { bases, scalars, report: None, keep: Default::default() });
+        let binding = Arc::new(Binding { bases, scalars, ..Binding::default() });
         let point = PointTask { launch: &launch, binding: &binding, first, last: launch.extent };
         let event = cuda.run(ProcessorId(0), point, maniple_runtime::Handoff::Queue, &[]);
         cuda.wait(event).expect("nothing runs");

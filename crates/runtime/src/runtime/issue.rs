@@ -27,7 +27,10 @@ impl Runtime {
         let Planned { launch, mapping, .. } = planned;
         let line = launch.tasks.first().map_or(Line::default(), |&task| window.lines[task as usize]);
         let started = (self.settings.debug >= 2).then(Instant::now);
-        let report = launch.watched().then(|| Arc::new(Report::new(launch.owners.len(), launch.folds())));
+        let parts = launch.parts();
+        let reports: Reports = (parts.iter())
+            .map(|part| part.watched().then(|| Arc::new(Report::new(part.owners.len(), part.folds()))))
+            .collect();
         let mut mapping = Cow::Borrowed(mapping);
         let mut one_memory = mapping.memory.is_some();
         let several = self.machine().memories.len() > 1;
@@ -65,7 +68,7 @@ impl Runtime {
             let inline = mapping.inline && ready.after.is_empty();
             let binding = match shared.take() {
                 Some(binding) if one_memory => binding,
-                _ => Arc::new(self.bind(launch, window, ready.bases, report.clone(), inline)),
+                _ => Arc::new(self.bind(launch, window, ready.bases, &reports, inline)),
             };
             let event = self.run(launch, &binding, piece, inline, &ready.after, line)?;
             shared = Some(binding);
@@ -93,14 +96,15 @@ impl Runtime {
         }
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
-        if let Some(report) = report {
-            let line = |task: usize| window.lines[launch.tasks[task] as usize];
+        for (&part, report) in parts.iter().zip(reports) {
+            let Some(report) = report else { continue };
+            let line = |task: usize| window.lines[part.tasks[task] as usize];
             if events.is_empty() {
-                events::collect(launch, &report, line, &mut inner.warnings);
+                events::collect(part, &report, line, &mut inner.warnings);
             } else {
-                let lines: Vec<Line> = (0..launch.tasks.len()).map(line).collect();
+                let lines: Vec<Line> = (0..part.tasks.len()).map(line).collect();
                 let events = events.clone();
-                inner.reports.push(Pending { launch: launch.clone(), report, lines, events });
+                inner.reports.push(Pending { launch: part.clone(), report, lines, events });
             }
             if !(inner.reports.is_empty() && inner.warnings.is_empty()) {
                 self.eventful.store(true, Ordering::Release);
@@ -183,13 +187,14 @@ impl Runtime {
         launch: &Launch,
         window: &Window,
         bases: SmallVec<[u64; 8]>,
-        report: Option<Arc<Report>>,
+        reports: &Reports,
         inline: bool,
     ) -> Binding {
         Binding {
             bases,
             scalars: launch.scalars.iter().map(|&at| window.scalars[at as usize]).collect(),
-            report,
+            report: reports.first().cloned().flatten(),
+            reports: if reports.len() > 1 { reports.to_vec() } else { Vec::new() },
             // What runs before `run` returns is kept alive by the window.
             keep: if inline {
                 SmallVec::new()
@@ -277,6 +282,9 @@ impl Inner {
         }
     }
 }
+
+/// Where each part of a launch reports floating point events.
+type Reports = SmallVec<[Option<Arc<Report>>; 1]>;
 
 /// What a piece needs before it can run.
 struct Ready {
