@@ -1,7 +1,7 @@
 //! Small programs written as text, run on the null backend, with what every stage made of them printed.
 //!
 //! ```text
-//! settings pieces=2 memories=2      how often launches are cut, how many memories; window=, fuse= and rename= too
+//! settings pieces=2 memories=2      how often launches are cut, how many memories; window=, fuse=, rename= and block= too
 //! a: float64[1000]                  a region that somebody holds, and its whole view
 //! a[1:] = add a[1:] t               a row; operands are views or numbers; `fill` and `copy` are bodies without steps
 //! s = reduce add a along 1          leaves and, where there are several, the fold of them
@@ -14,7 +14,7 @@
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, signature};
 use maniple_runtime::{
     Access, Backends, Decoded, Fused, Handle, Kernel, Kernels, Line, Mapper, Null, Operand, Order, Pieces,
-    Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, map,
+    Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, join, map,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -77,10 +77,11 @@ struct Chosen {
     window: usize,
     fuse: bool,
     rename: usize,
+    block: usize,
 }
 
 fn settings_of(program: &str) -> Chosen {
-    let mut chosen = Chosen { pieces: 1, memories: 1, window: 64, fuse: true, rename: 1 << 20 };
+    let mut chosen = Chosen { pieces: 1, memories: 1, window: 64, fuse: true, rename: 1 << 20, block: 0 };
     let words = program.lines().filter_map(|line| line.strip_prefix("settings"));
     for (name, value) in words.flat_map(str::split_whitespace).filter_map(|word| word.split_once('=')) {
         let value: usize = value.parse().expect("settings are numbers");
@@ -90,6 +91,7 @@ fn settings_of(program: &str) -> Chosen {
             "window" => chosen.window = value,
             "fuse" => chosen.fuse = value == 1,
             "rename" => chosen.rename = value,
+            "block" => chosen.block = value,
             other => panic!("{other} is not a setting of a case"),
         }
     }
@@ -138,6 +140,7 @@ impl Interpreter {
             window: chosen.window,
             fuse: chosen.fuse,
             rename: chosen.rename,
+            block: chosen.block,
             check: true,
             ..Settings::default()
         };
@@ -401,6 +404,7 @@ impl Interpreter {
         let decoded: Decoded = decode(&window.words, window.len(), window.regions.len(), &self.kernels);
         let edges = edges(&decoded.tasks);
         let Fused { launches, .. } = fuse(&decoded, &edges, self.runtime.settings());
+        let launches = join(launches, &decoded, self.runtime.settings());
         let mapper = InTurn(self.chosen.pieces);
         let mappings: Vec<String> = (launches.iter())
             .map(|launch| {
