@@ -467,6 +467,8 @@ class _Writer:
             ways += [f"np.compress([True, False, True][:{array.shape[axis]}], {name}, axis={axis})"]
             ways += [f"np.sort({name} + 0, axis={axis})", f"np.argsort({name}, axis={axis}, kind='stable')"]
             ways += [f"np.unique({name} + 0)", f"{name}.repeat(2, axis={axis})"]
+            returned = self.dice.choice(["return_index", "return_inverse", "return_counts"])
+            ways += [f"np.unique({name}, {returned}=True)[1]", f"{name}.argsort(None, 'stable')"]
         self.say(f"{self.new()} = {self.dice.choice(ways)}")
 
     def fancy_write(self) -> None:
@@ -482,8 +484,8 @@ class _Writer:
         ways += [f"{name}.fill({self.dice.randint(0, 9)})", f"np.putmask({name}, {name} > 2, {value})"]
         ways += [f"np.copyto({name}, {value}, where={name} < 2, casting='unsafe')"]
         if array.ndim:
-            if array.dtype.kind in "biu":
-                ways += [f"{name}.sort(axis={self.dice.randrange(array.ndim)})"]
+            kind = "" if array.dtype.kind in "biu" else ", kind='stable'"
+            ways += [f"{name}.sort(axis={self.dice.randrange(array.ndim)}{kind})"]
             ways += [f"np.put({name}, {self.indices(array.size)}, {self.dice.randint(0, 9)})"]
         self.say(self.dice.choice(ways))
 

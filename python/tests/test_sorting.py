@@ -190,7 +190,7 @@ def test_calls(call):
 def test_is_native():
     """Numbers are sorted here, and nobody is asked for anything else."""
     for dtype in DTYPES:
-        numbers = np.array(sample((300,), dtype, 1))
+        numbers = np.array(sample((20_000,), dtype, 2))
         numbers.sort()
         numbers.argsort(kind="stable")
         np.unique(numbers, return_index=True, return_inverse=True, return_counts=True)

@@ -1,14 +1,15 @@
 """Functions of NumPy's written again because they look only at dtypes, or because NumPy has them in C."""
 
+import functools
 from typing import Any
 
 import numpy
-from numpy._core._multiarray_umath import _array_converter, _unique_hash
-from numpy.lib import _stride_tricks_impl
+from numpy._core._multiarray_umath import _array_converter
+from numpy.lib import _arraysetops_impl, _stride_tricks_impl
 
 from .. import _fallback
 from .._arrays import is_ours, ndarray
-from . import _mirror
+from . import _mirror, _rebound
 
 
 def result_type(*arrays_and_dtypes: Any) -> numpy.dtype:
@@ -94,9 +95,55 @@ class ArrayConverter:
         return array
 
 
-def unique_by_hash(array: Any, /, *, equal_nan: bool = True) -> Any:
-    """NumPy's private `_unique_hash`, which gives way to sorting: here that is the faster of the two."""
-    return NotImplemented
+def unique_1d(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    *,
+    equal_nan: bool = True,
+    inverse_shape: Any = None,
+    axis: Any = None,
+    sorted: bool = True,
+) -> tuple:
+    """NumPy's private `_unique1d`, whose hash table gives way to sorting: here that is the faster of the two.
+
+    Nothing is read but how many unique elements there are.
+    """
+    ours = _mirror.mirror(numpy)
+    array = ours.asanyarray(ar)
+    if array._foreign is not None or array.dtype.kind not in "biuf":
+        options = {"equal_nan": equal_nan, "inverse_shape": inverse_shape, "axis": axis, "sorted": sorted}
+        return _numpys_unique_1d()(array, return_index, return_inverse, return_counts, **options)
+    values = array.flatten()
+    order = None
+    if return_index or return_inverse:
+        order = values.argsort(kind="stable")
+        values = values[order]
+    else:
+        values.sort()
+    is_first = ours.empty(values.shape, dtype=bool)
+    is_first[:1] = True
+    is_first[1:] = values[1:] != values[:-1]
+    if equal_nan and values.dtype.kind == "f":
+        # NaNs come last: one that follows another is no new element.
+        is_first[1:] &= values[:-1] == values[:-1]
+    first = is_first.nonzero()[0]
+    found = [values[first]]
+    if return_index:
+        found.append(order[first])
+    if return_inverse:
+        inverse = ours.empty(values.shape, dtype=numpy.intp)
+        inverse[order] = ours.cumsum(is_first) - 1
+        found.append(inverse.reshape(inverse_shape) if axis is None else inverse)
+    if return_counts:
+        found.append(ours.diff(first, append=values.size))
+    return tuple(found)
+
+
+@functools.cache
+def _numpys_unique_1d() -> Any:
+    return _rebound.rebind(_arraysetops_impl._unique1d)
 
 
 def _dtype_or_self(value: Any) -> Any:
@@ -116,5 +163,5 @@ REPLACEMENTS = [
     (numpy.frompyfunc, frompyfunc),
     (_stride_tricks_impl._broadcast_to, broadcast_for_views),
     (_array_converter, ArrayConverter),
-    (_unique_hash, unique_by_hash),
+    (_arraysetops_impl._unique1d, unique_1d),
 ]
