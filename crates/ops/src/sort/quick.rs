@@ -35,13 +35,15 @@ pub(super) trait Vector: Copy {
     unsafe fn crossed<const BITS: usize>(self) -> Self;
     /// As `crossed` for the pairs that are out of order.
     unsafe fn ordered<const BITS: usize>(self) -> Self;
+    /// Makes vectors of the lanes with one number, in any order, of as many vectors as there are lanes.
+    unsafe fn transpose(vectors: &mut [Self]);
 }
 
-/// Vectors that the largest network holds.
-const MOST: usize = 16;
+/// Vectors that are sorted without partitions: twice those that the largest network holds, half of the registers.
+const MOST: usize = 32;
 /// Vectors that a partition takes from one end at a time.
 const TOGETHER: usize = 4;
-/// From how many elements on the pivot is the middle of eight vectors of samples, and not of one.
+/// From how many elements on the pivot is the middle of eight vectors of samples, and not of four from four places.
 const MANY: usize = 4096;
 
 /// Wraps the sort for an instruction set.
@@ -109,7 +111,7 @@ unsafe fn step<V: Vector>(
             data.sort_unstable_by(super::compare);
             return Step::Done;
         }
-        let pivot = if n < MANY { middle::<V, 1>(data, n) } else { middle::<V, 8>(data, n) };
+        let pivot = if n < MANY { middle_of_few::<V>(data, n) } else { middle::<V, 8>(data, n) };
         let is_least =
             before.is_some_and(|before| super::compare(&before, &pivot) != std::cmp::Ordering::Less);
         let mut left = if is_least { 0 } else { partition::<V, Less>(data, n, pivot) };
@@ -176,6 +178,7 @@ impl<L> Ends<L> {
     unsafe fn take(&mut self, count: usize) -> *mut L {
         // SAFETY: the caller has seen that there are so many.
         unsafe {
+            // A branch: computing addresses without one takes longer than what is mispredicted.
             if self.read.offset_from(self.write) <= self.write_end.offset_from(self.read_end) {
                 let taken = self.read;
                 self.read = self.read.add(count);
@@ -243,6 +246,22 @@ unsafe fn partition<V: Vector, S: Side>(data: *mut V::Lane, n: usize, pivot: V::
     }
 }
 
+/// The middle one of four vectors.
+#[inline(always)]
+unsafe fn middle_of_few<V: Vector>(data: *const V::Lane, n: usize) -> V::Lane {
+    // SAFETY: the caller's promise: there are more elements than in a network.
+    unsafe {
+        let mut vectors = [V::load(data); 4];
+        for (at, vector) in vectors.iter_mut().enumerate() {
+            *vector = V::load(data.add((2 * at + 1) * n / 8 - V::LANES / 2));
+        }
+        network::<V, 4>(&mut vectors);
+        let mut lanes = [*data; 16];
+        vectors[2].store(lanes.as_mut_ptr());
+        lanes[0]
+    }
+}
+
 /// The middle one of samples from everywhere.
 #[inline(always)]
 unsafe fn middle<V: Vector, const VECTORS: usize>(data: *const V::Lane, n: usize) -> V::Lane {
@@ -263,7 +282,7 @@ unsafe fn middle<V: Vector, const VECTORS: usize>(data: *const V::Lane, n: usize
         }
         network::<V, VECTORS>(&mut vectors);
         vectors[VECTORS / 2].store(samples.as_mut_ptr());
-        if VECTORS == 1 { samples[V::LANES / 2] } else { samples[0] }
+        samples[0]
     }
 }
 
@@ -277,7 +296,10 @@ unsafe fn few<V: Vector>(data: *mut V::Lane, n: usize) {
             2 => in_network::<V, 2>(data, n),
             3 | 4 => in_network::<V, 4>(data, n),
             5..=8 => in_network::<V, 8>(data, n),
-            _ => in_network::<V, 16>(data, n),
+            9..=12 => in_parts::<V, 8, 4>(data, n),
+            13..=16 => in_network::<V, 16>(data, n),
+            17..=24 => in_parts::<V, 16, 8>(data, n),
+            _ => in_parts::<V, 16, 16>(data, n),
         }
     }
 }
@@ -299,15 +321,91 @@ unsafe fn in_network<V: Vector, const VECTORS: usize>(data: *mut V::Lane, n: usi
     }
 }
 
-/// Sorts vectors: every one in itself, then by merging pairs, pairs of pairs and so on.
+/// Sorts elements of which `FIRST` vectors are full and at most `REST`, a power of two that is not larger, are not: each by a
+/// network, and then merges them.
+#[inline(always)]
+unsafe fn in_parts<V: Vector, const FIRST: usize, const REST: usize>(data: *mut V::Lane, n: usize) {
+    let whole = FIRST * V::LANES;
+    // SAFETY: the caller's promise; a vector beyond the elements is neither read nor written.
+    unsafe {
+        let rest = data.add(whole);
+        in_network::<V, FIRST>(data, whole);
+        in_network::<V, REST>(rest, n - whole);
+        let count = |at: usize| (n - whole).saturating_sub(at * V::LANES).min(V::LANES);
+        let mut low = [V::load(data); FIRST];
+        for (at, vector) in low.iter_mut().enumerate().skip(1) {
+            *vector = V::load(data.add(at * V::LANES));
+        }
+        let mut high = [low[0]; REST];
+        for at in 0..REST {
+            let mirror = REST - 1 - at;
+            let first = low[FIRST - REST + at];
+            let last = reversed(V::load_first(rest.wrapping_add(mirror * V::LANES), count(mirror)));
+            (low[FIRST - REST + at], high[at]) = (first.least(last), first.most(last));
+        }
+        straighten::<V, FIRST, FIRST>(&mut low);
+        for (at, vector) in low.into_iter().enumerate() {
+            vector.store(data.add(at * V::LANES));
+        }
+        straighten::<V, REST, REST>(&mut high);
+        for (at, vector) in high.into_iter().enumerate() {
+            vector.store_first(rest.wrapping_add(at * V::LANES), count(at));
+        }
+    }
+}
+
+/// Orders pairs of vectors, lane by lane.
+macro_rules! compare {
+    ($vectors:ident: $($low:literal $high:literal),* $(,)?) => {
+        $({
+            let (low, high) = ($vectors[$low], $vectors[$high]);
+            ($vectors[$low], $vectors[$high]) = (low.least(high), low.most(high));
+        })*
+    };
+}
+
+/// Sorts the lanes of vectors with one number: eight or sixteen of them, by Batcher's networks.
+#[inline(always)]
+unsafe fn sort_columns<V: Vector, const VECTORS: usize>(vectors: &mut [V; VECTORS]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if VECTORS == 8 {
+            compare!(vectors:
+            0 1, 2 3, 4 5, 6 7, 0 2, 1 3, 4 6, 5 7, 1 2, 5 6, 0 4, 1 5, 2 6, 3 7, 2 4, 3 5, 1 2, 3 4, 5 6,
+                );
+        } else {
+            compare!(vectors:
+            0 1, 2 3, 4 5, 6 7, 8 9, 10 11, 12 13, 14 15, 0 2, 1 3, 4 6, 5 7, 8 10, 9 11, 12 14, 13 15, 1 2,
+            5 6, 9 10, 13 14, 0 4, 1 5, 2 6, 3 7, 8 12, 9 13, 10 14, 11 15, 2 4, 3 5, 10 12, 11 13, 1 2, 3 4,
+            5 6, 9 10, 11 12, 13 14, 0 8, 1 9, 2 10, 3 11, 4 12, 5 13, 6 14, 7 15, 4 8, 5 9, 6 10, 7 11, 2 4,
+            3 5, 6 8, 7 9, 10 12, 11 13, 1 2, 3 4, 5 6, 7 8, 9 10, 11 12, 13 14,
+                );
+        }
+    }
+}
+
+/// Sorts vectors: columns or every one in itself, then by merging pairs, pairs of pairs and so on.
 #[inline(always)]
 unsafe fn network<V: Vector, const VECTORS: usize>(vectors: &mut [V; VECTORS]) {
     // SAFETY: the caller's promise.
     unsafe {
-        for vector in vectors.iter_mut() {
-            *vector = sorted_lanes(*vector);
+        if VECTORS >= 8 && VECTORS >= V::LANES {
+            sort_columns(vectors);
+            for lines in vectors.chunks_exact_mut(V::LANES) {
+                V::transpose(lines);
+            }
+        } else {
+            for vector in vectors.iter_mut() {
+                *vector = sorted_lanes(*vector);
+            }
         }
-        if VECTORS >= 2 {
+        if VECTORS > V::LANES {
+            // A column of sixteen is in two vectors now.
+            let old = *vectors;
+            for (at, vector) in vectors.iter_mut().enumerate() {
+                *vector = old[at / 2 + at % 2 * V::LANES];
+            }
+        } else if VECTORS >= 2 {
             merge::<V, VECTORS, 1>(vectors);
         }
         if VECTORS >= 4 {
@@ -348,6 +446,18 @@ unsafe fn merge<V: Vector, const VECTORS: usize, const RUN: usize>(vectors: &mut
             let (low, high) = (old[first + place], reversed(old[first + 2 * RUN - 1 - place]));
             vectors[first + place] = low.least(high);
             vectors[first + RUN + place] = low.most(high);
+        }
+        straighten::<V, VECTORS, RUN>(vectors);
+    }
+}
+
+/// Sorts runs of `RUN` vectors that rise and fall once.
+#[inline(always)]
+unsafe fn straighten<V: Vector, const VECTORS: usize, const RUN: usize>(vectors: &mut [V; VECTORS]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if RUN >= 16 {
+            halve::<V, VECTORS, 8>(vectors);
         }
         if RUN >= 8 {
             halve::<V, VECTORS, 4>(vectors);
