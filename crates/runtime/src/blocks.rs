@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// A launch takes no more arguments than this.
 const MOST_ARGUMENTS: usize = 40;
+/// A product of matrices arranges its second factor anew for every block: that is worth it for few bytes.
+const LARGEST_FACTOR: usize = 16 << 10;
 /// Launches that touch fewer blocks than this leave their bytes in the caches anyway.
 const FEWEST_BLOCKS: usize = 4;
 
@@ -144,6 +146,7 @@ impl Walk {
                 }
             }
             Kernel::Matmul { .. } if first.view.ndim() > 2 => return None,
+            Kernel::Matmul { .. } if launch.args[1].full_span().bytes() > LARGEST_FACTOR => return None,
             Kernel::ArgReduce { .. } | Kernel::Matmul { .. } | Kernel::Scan { .. } => {
                 walk(launch.extent, 1, 1)
             }
@@ -351,10 +354,7 @@ impl Layout {
         }
         let bytes: usize = regions.iter().map(|&(_, row, _)| row).sum();
         let rows = (block / bytes.max(1) / unit).max(1) * unit;
-        if bytes * all < FEWEST_BLOCKS * block || rows * bytes > 2 * block.max(unit * bytes / 2) {
-            return None;
-        }
-        if unit * bytes > 2 * block && block > 1 {
+        if bytes * all < FEWEST_BLOCKS * block || unit * bytes > 2 * block {
             return None;
         }
         let mut scratch = Vec::new();

@@ -18,8 +18,8 @@ type Hostile = (&'static [usize], &'static [(&'static str, &'static str)]);
 
 /// Settings under which every program runs.
 const SETTINGS: &[Hostile] = &[
-    (&[2], &[("MANIPLE_RENAME", "0"), ("MANIPLE_BLOCK", "1")]),
-    (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always"), ("MANIPLE_BLOCK", "3000")]),
+    (&[2], &[("MANIPLE_RENAME", "0"), ("MANIPLE_BLOCK", "8k")]),
+    (&[2], &[("MANIPLE_PIECES", "3"), ("MANIPLE_JIT", "always"), ("MANIPLE_BLOCK", "2000")]),
     (&[1], &[("MANIPLE_FUSE", "0"), ("MANIPLE_WINDOW", "1"), ("MANIPLE_MAPPER", "serial")]),
     (&[2], &[("MANIPLE_MAPPER", "random:1"), ("MANIPLE_WINDOW", "7"), ("MANIPLE_RENAME", "0")]),
     (&[1, 1, 1], &[("MANIPLE_MAPPER", "random:2"), ("MANIPLE_RENAME", "0"), ("MANIPLE_BLOCK", "100")]),

@@ -14,7 +14,8 @@
 use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, signature};
 use maniple_runtime::{
     Access, Backends, Decoded, Fused, Handle, Kernel, Kernels, Line, Mapper, Null, Operand, Order, Pieces,
-    Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, join, map,
+    Privilege, ProcessorId, Question, Reduce, Runtime, Settings, View, Window, decode, edges, fuse, join,
+    map,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
