@@ -70,7 +70,7 @@ impl Sort {
     /// The binding must fit the launch that this was made for.
     pub(crate) unsafe fn run(&self, binding: &Binding, first: usize, last: usize) {
         let together = (TOGETHER / (self.run * self.item)).max(FEWEST).min(last - first);
-        let room = self.buffers(together * self.run).2;
+        let room = self.buffers(binding, together * self.run).2;
         with_scratch(room, |scratch| {
             let mut at = first;
             while at < last {
@@ -90,15 +90,27 @@ impl Sort {
         });
     }
 
-    /// Where in the scratch memory elements go that are read and that are written, and all of its bytes.
-    fn buffers(&self, elements: usize) -> (usize, usize, usize) {
-        let values = (elements * self.item).next_multiple_of(LINE);
-        (values, 2 * values, 2 * values + elements * size_of::<i64>())
+    /// Where in the scratch memory values and positions go, behind elements that are read, and all of its bytes. What
+    /// lies side by side in memory takes no room.
+    fn buffers(&self, binding: &Binding, elements: usize) -> (usize, usize, usize) {
+        let bytes = |needed: bool, item: usize| match needed {
+            true => (elements * item).next_multiple_of(LINE),
+            false => 0,
+        };
+        let apart = |given: &Option<(Elements, usize)>| {
+            given
+                .as_ref()
+                .is_some_and(|(elements, number)| elements.direct(binding.bases[*number], 0).is_none())
+        };
+        let read = self.order.is_some() && self.input.direct(binding.bases[0], 0).is_none();
+        let values = bytes(read, self.item);
+        let order = values + bytes(apart(&self.values), self.item);
+        (values, order, order + bytes(apart(&self.order), size_of::<i64>()))
     }
 
     unsafe fn sort(&self, binding: &Binding, part: &Part, scratch: *mut u8) {
         let Part { start, n, count, .. } = *part;
-        let (to_values, to_order, _) = self.buffers(count * n);
+        let (to_values, to_order, _) = self.buffers(binding, count * n);
         let source = self.input.direct(binding.bases[0], start);
         let place = |given: &Option<(Elements, usize)>, buffer: usize| {
             given.as_ref().map(|(elements, number)| {
