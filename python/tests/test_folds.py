@@ -1,5 +1,6 @@
 """Several reductions over one index space become one launch: the same bits, the same events, fewer launches."""
 
+import os
 import warnings
 
 import numpy
@@ -77,7 +78,9 @@ def test_folds_of_one_array_are_one_launch():
     before = maniple.report().statistics["launches"]
     folds = [x.sum(axis=1), x.min(axis=1), x.max(axis=1), (x * x).sum(axis=1)]
     maniple.sync()
-    assert maniple.report().statistics["launches"] == before + 1
+    # Settings of the tests may launch every task alone.
+    alone = os.environ.get("MANIPLE_FUSE") == "0" or os.environ.get("MANIPLE_WINDOW") == "1"
+    assert maniple.report().statistics["launches"] == before + (5 if alone else 1)
     assert [float(fold[1]) for fold in folds] == [14950.0, 100.0, 199.0, 2318350.0]
 
 
