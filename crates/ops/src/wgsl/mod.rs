@@ -301,7 +301,9 @@ fn cast(from: Dtype, to: Dtype) -> Option<String> {
         _ if fractional => format!("mn_{wanted}_of_f32({part})"),
         "i64" | "u64" if wanted == "f32" => format!("mn_f32_of_{given}(a)"),
         // Widened by its own sign first: naga extends by the sign of the type that it converts to. Mesa 22.3 takes
-        // `0 >= i64(a)` to be false for a zero `a` of 32 bits that are not known.
+        // `0 >= i64(a)` to be false for a zero `a` of 32 bits that are not known, and compares wrongly with what it knows
+        // to be widened.
+        "i32" if wanted == "i64" => "(i64(a) ^ i64(u64(mn_zero)))".to_string(),
         "i32" if wanted == "u64" => "u64(i64(a))".to_string(),
         "u32" if wanted == "i64" => "i64(u64(a) ^ u64(mn_zero))".to_string(),
         "u32" if wanted == "u64" => "(u64(a) ^ u64(mn_zero))".to_string(),
@@ -315,7 +317,8 @@ fn cast(from: Dtype, to: Dtype) -> Option<String> {
         Dtype::Int32 | Dtype::UInt32 | Dtype::Int64 | Dtype::UInt64 | Dtype::Float32 => number(wanted),
         Dtype::Float16 => format!("mn_round_half({})", number("f32")),
         Dtype::Complex64 if from == to => "a".to_string(),
-        _ => format!("vec2<f32>({}, 0.0)", number("f32")),
+        // Products with a zero that is known would lose its sign.
+        _ => format!("vec2<f32>({}, bitcast<f32>(mn_zero))", number("f32")),
     })
 }
 
