@@ -12,7 +12,7 @@ use std::hash::Hasher;
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::iter;
 
-const MAGIC: &[u8; 8] = b"MANIPLE1";
+const MAGIC: &[u8; 8] = b"MANIPLE2";
 
 /// One record of a stream.
 #[derive(Clone, Debug, PartialEq)]
