@@ -369,19 +369,7 @@ impl Layout {
     }
 
     fn launch(self, chain: Vec<Member>) -> Launch {
-        let mut launch = Launch {
-            kernel: Arc::new(Kernel::Nonzero),
-            args: Vec::new(),
-            extent: self.blocks,
-            grain: 1,
-            scalars: Vec::new(),
-            tasks: Vec::new(),
-            owners: Vec::new(),
-            watch: Vec::new(),
-            exchanges: Vec::new(),
-            near: Vec::new(),
-            prepared: Default::default(),
-        };
+        let mut launch = Launch::of_no_task(Kernel::Nonzero, Vec::new(), self.blocks, 1);
         let uses: Vec<Vec<Role>> =
             chain.iter().map(|member| member.launch.args.iter().map(|arg| arg.role).collect()).collect();
         let near = |at: usize| -> Vec<Role> {

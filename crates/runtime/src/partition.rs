@@ -82,22 +82,9 @@ mod tests {
     use super::*;
     use crate::{Kernel, View};
     use maniple_ops::Dtype;
-    use std::sync::Arc;
 
     fn launch(extent: usize, grain: usize) -> Launch {
-        Launch {
-            kernel: Arc::new(Kernel::Nonzero),
-            args: Vec::new(),
-            extent,
-            grain,
-            scalars: Vec::new(),
-            tasks: Vec::new(),
-            owners: Vec::new(),
-            watch: Vec::new(),
-            exchanges: Vec::new(),
-            near: Vec::new(),
-            prepared: Default::default(),
-        }
+        Launch::of_no_task(Kernel::Nonzero, Vec::new(), extent, grain)
     }
 
     #[test]

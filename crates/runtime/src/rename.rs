@@ -14,7 +14,6 @@
 use crate::{Access, Arg, Kernel, Launch, Privilege, Role, Shape, Strides, View};
 use maniple_ops::{Body, Dtype};
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// An output that goes to other memory.
 #[derive(Clone)]
@@ -63,19 +62,7 @@ impl Rename {
                     steps: Vec::new(),
                     outputs: (0..views.len() as u16).collect(),
                 };
-                Launch {
-                    kernel: Arc::new(Kernel::Map(body)),
-                    args,
-                    extent: views[0].size(),
-                    grain: 64,
-                    scalars: Vec::new(),
-                    tasks: Vec::new(),
-                    owners: Vec::new(),
-                    watch: Vec::new(),
-                    exchanges: Vec::new(),
-                    near: Vec::new(),
-                    prepared: Default::default(),
-                }
+                Launch::of_no_task(Kernel::Map(body), args, views[0].size(), 64)
             })
             .collect()
     }

@@ -98,6 +98,23 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// A launch that comes from no task: nobody watches it, and it has no constants.
+    pub fn of_no_task(kernel: Kernel, args: Vec<Arg>, extent: usize, grain: usize) -> Launch {
+        Launch {
+            kernel: Arc::new(kernel),
+            args,
+            extent,
+            grain,
+            scalars: Vec::new(),
+            tasks: Vec::new(),
+            owners: Vec::new(),
+            watch: Vec::new(),
+            exchanges: Vec::new(),
+            near: Vec::new(),
+            prepared: Default::default(),
+        }
+    }
+
     /// What the backend at a position makes of the launch: asked once, then remembered.
     pub fn prepared_by(&self, position: usize, backend: &dyn Backend) -> Option<&Prepared> {
         self.prepared[position].get_or_init(|| backend.prepare(self)).as_ref()
