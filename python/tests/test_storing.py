@@ -33,3 +33,31 @@ def test_stored(dtype, pending):
         for number in NUMBERS:
             expected = stored(numpy, dtype, key, number, pending)
             assert repr(stored(np, dtype, key, number, pending)) == repr(expected), (key, number)
+
+
+OVER_INPUTS = {
+    "all": lambda xp, b: xp.sin(b, out=b),
+    "events": lambda xp, b: xp.divide(b, b - b, out=b),
+    "shifted": lambda xp, b: xp.add(b[1:], b[:-1], out=b[1:]),
+    "shifted back": lambda xp, b: xp.subtract(b[1:], b[:-1], out=b[:-1]),
+    "turned": lambda xp, b: xp.add(b, b[::-1], out=b),
+    "every other": lambda xp, b: xp.multiply(b[::2], b[1::2][:1], out=b[::2]),
+    "two steps": lambda xp, b: xp.clip(b[1:], 5, 1e9, out=b[:-1]),
+    "some": lambda xp, b: xp.negative(b[::-1], out=b, where=b > 1e9),
+    "copied": lambda xp, b: xp.copyto(b[1:], b[:-1]),
+    "running": lambda xp, b: xp.cumsum(b, out=b),
+    "reduced": lambda xp, b: xp.sum(b[:-1].reshape(-1, 4), axis=1, out=b[: (b.size - 1) // 4]),
+    "taken": lambda xp, b: xp.take(b, xp.arange(b.size)[::-1], out=b, mode="clip"),
+    "halves": lambda xp, b: xp.add(b.view("u2")[::2], 1, out=b.view("u2")[1::2]),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("size", [101, 40_001])
+@pytest.mark.parametrize("name", OVER_INPUTS)
+def test_results_in_numpys_arrays_over_what_is_read(name, size):
+    """An array of NumPy's that is input and output at once, or two views of one, of which some are too large to copy."""
+    ours, theirs = numpy.linspace(1, 1e10, size, dtype="f4"), numpy.linspace(1, 1e10, size, dtype="f4")
+    OVER_INPUTS[name](np, ours)
+    OVER_INPUTS[name](numpy, theirs)
+    numpy.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)

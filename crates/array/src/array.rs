@@ -232,10 +232,26 @@ impl Array {
         self.operand(privilege).with_access(access)
     }
 
+    /// Whether both arrays are views of one region: only then are equal views the same elements.
+    pub(crate) fn has_region_of(&self, other: &Array) -> bool {
+        self.region.id == other.region.id
+    }
+
     /// Whether the elements of two arrays may share memory.
     pub fn may_share_memory(&self, other: &Array) -> bool {
-        self.region.id == other.region.id
-            && self.view.may_overlap(self.dtype.size(), &other.view, other.dtype.size())
+        let (item, other_item) = (self.dtype.size(), other.dtype.size());
+        match self.region.distance(&other.region) {
+            None => false,
+            Some(0) => self.view.may_overlap(item, &other.view, other_item),
+            Some(distance) => {
+                // Views of one memory count from where the first of the two regions begins.
+                let placed = |view: &View, ahead: i64| View {
+                    offset: view.offset + ahead.max(0) as isize,
+                    ..view.clone()
+                };
+                placed(&self.view, -distance).may_overlap(item, &placed(&other.view, distance), other_item)
+            }
+        }
     }
 }
 

@@ -76,7 +76,9 @@ impl Array {
                     }
                 };
                 if source.may_share_memory(self)
-                    && !(source.view.same_as(&self.view) && source.dtype == self.dtype)
+                    && !(source.has_region_of(self)
+                        && source.view.same_as(&self.view)
+                        && source.dtype == self.dtype)
                 {
                     return self.fill_from(&source.copied()?);
                 }

@@ -304,7 +304,8 @@ fn shape_with_out(inputs: &[&[usize]], joint: Shape, out: &Array) -> Result<Shap
 /// Whether reading `array` while writing `out` element by element could read what was already written.
 fn clashes(array: &Array, out: &Array, joint: &[usize]) -> bool {
     array.may_share_memory(out)
-        && !(array.shape() == joint
+        && !(array.has_region_of(out)
+            && array.shape() == joint
             && array.view.same_as(&out.view)
             && array.dtype.size() == out.dtype.size())
 }

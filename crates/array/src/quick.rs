@@ -48,8 +48,10 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
                     let fits = match out {
                         None => array.is_c_contiguous(),
                         Some(out) => {
-                            out.region.id != array.region.id
-                                || (out.view.same_as(&array.view) && out.dtype.size() == array.dtype.size())
+                            out.region.distance(&array.region).is_none()
+                                || (out.has_region_of(array)
+                                    && out.view.same_as(&array.view)
+                                    && out.dtype.size() == array.dtype.size())
                         }
                     };
                     if !fits {

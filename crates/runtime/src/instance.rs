@@ -232,9 +232,9 @@ impl State {
         state
     }
 
-    /// Whether somebody else owns the memory.
-    pub(crate) fn is_external(&self) -> bool {
-        self.keeper.is_some()
+    /// The address of the bytes if somebody else owns the memory.
+    pub(crate) fn foreign_address(&self) -> Option<u64> {
+        self.keeper.as_ref().and(self.instances.first()).map(|instance| instance.address)
     }
 
     /// The memories that hold all or nearly all of what was written.

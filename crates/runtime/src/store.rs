@@ -14,8 +14,8 @@ pub struct Region {
     pub bytes: usize,
     handles: AtomicUsize,
     exports: AtomicUsize,
-    /// Whether its bytes are memory that somebody else owns.
-    foreign: bool,
+    /// The address of its bytes if they are memory that somebody else owns.
+    foreign: Option<u64>,
     outside: AtomicBool,
     role: AtomicU64,
     state: Mutex<State>,
@@ -29,7 +29,7 @@ impl Region {
             bytes,
             handles: AtomicUsize::new(1),
             exports: AtomicUsize::new(0),
-            foreign: state.is_external(),
+            foreign: state.foreign_address(),
             outside: AtomicBool::new(false),
             role: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -53,7 +53,18 @@ impl Region {
 
     /// Whether somebody outside holds an address of its bytes, so that they must stay where they are.
     pub fn is_fixed(&self) -> bool {
-        self.foreign || self.is_exported()
+        self.foreign.is_some() || self.is_exported()
+    }
+
+    /// How many bytes another region's byte zero lies behind this one's, if both are parts of the same memory of somebody
+    /// else's, or one and the same region; nothing if no byte belongs to both.
+    pub fn distance(&self, other: &Region) -> Option<i64> {
+        if self.id == other.id {
+            return Some(0);
+        }
+        let (own, others) = (self.foreign?, other.foreign?);
+        let overlap = own < others + other.bytes as u64 && others < own + self.bytes as u64;
+        overlap.then(|| others.wrapping_sub(own) as i64)
     }
 
     /// What its bytes are from now on is what another's are, and the other way round.
