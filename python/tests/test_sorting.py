@@ -1,5 +1,6 @@
 """Sorting, its orders, and unique elements: NumPy's bits for every dtype, layout, axis and way of cutting the work."""
 
+import inspect
 import sys
 
 import numpy
@@ -227,3 +228,10 @@ if __name__ == "__main__":
     for each in "hfd":
         check_sorting([(330_000,)], each)
     sys.exit(0)
+
+
+@pytest.mark.parametrize("name", ["sort", "argsort"])
+def test_methods_tell_their_signature(name):
+    parameters = inspect.signature(getattr(np.ndarray, name)).parameters
+    assert list(parameters) == ["self", "axis", "kind", "order", "stable"]
+    assert parameters["self"].kind is inspect.Parameter.POSITIONAL_ONLY

@@ -40,7 +40,10 @@ impl<'py> Sorted<'py> {
 
 #[pymethods]
 impl NdArray {
-    #[pyo3(signature = (axis = Sorted::Along(-1), kind = None, order = None, *, stable = None), text_signature = None)]
+    #[pyo3(
+        signature = (axis = Sorted::Along(-1), kind = None, order = None, *, stable = None),
+        text_signature = "($self, axis=-1, kind=None, order=None, *, stable=None)"
+    )]
     fn sort<'py>(
         slf: &Bound<'py, NdArray>,
         axis: Sorted<'py>,
@@ -67,7 +70,10 @@ impl NdArray {
         in_numpy("sort", slf, axis, [kind, order, stable])
     }
 
-    #[pyo3(signature = (axis = Sorted::Along(-1), kind = None, order = None, *, stable = None), text_signature = None)]
+    #[pyo3(
+        signature = (axis = Sorted::Along(-1), kind = None, order = None, *, stable = None),
+        text_signature = "($self, axis=-1, kind=None, order=None, *, stable=None)"
+    )]
     fn argsort<'py>(
         slf: &Bound<'py, NdArray>,
         axis: Sorted<'py>,
