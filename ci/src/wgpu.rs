@@ -14,15 +14,28 @@ const PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "vulkan-validationlayers"];
 const LAYER: &str = "VK_LAYER_KHRONOS_validation";
 const COMPLAINTS: [&str; 3] = ["VUID-", "UNASSIGNED-", "Validation Error"];
 
-/// Programs on the device: settings and the words after `python`. Elements of double precision are computed by the host,
-/// so most tests mix both.
-const PROGRAMS: [(&str, &[(&str, &str)], &[&str]); 5] = [
+/// Programs on the device: settings and the words after `python`. Elements of double precision are computed by the host
+/// unless they are only moved, so most tests mix both.
+const PROGRAMS: [(&str, &[(&str, &str)], &[&str]); 6] = [
     (
         "rows in single precision",
         &[("MANIPLE_ON", "wgpu")],
         &["-m", "pytest", "-q", "python/tests/test_ops.py", "-k", "not every_row or float32 or int32"],
     ),
     ("arrays", &[("MANIPLE_ON", "wgpu")], &["-m", "pytest", "-q", "python/tests/test_array.py"]),
+    // Some dtypes, and long rows of one: most of the time goes into compiling, and a processor plays every thread.
+    (
+        "sorting",
+        &[("MANIPLE_ON", "wgpu")],
+        &[
+            "-m",
+            "pytest",
+            "-q",
+            "python/tests/test_sorting.py",
+            "-k",
+            "sorting[h] or sorting[f] or sorting[d] or rows[f] or unique[e] or calls",
+        ],
+    ),
     (
         "examples",
         &[("MANIPLE_ON", "wgpu")],

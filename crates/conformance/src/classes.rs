@@ -1,6 +1,7 @@
 //! Random launches of every class but element-wise ones, on a device and on the host's processor: both give the same bits.
 
 mod folds;
+mod sorting;
 
 use self::folds::largest;
 pub use self::folds::{
@@ -8,6 +9,7 @@ pub use self::folds::{
     reductions_have_the_bits_of_the_host, reductions_report_the_flags_of_their_steps,
     rows_that_no_tree_may_fold_are_folded_within_a_leaf_only,
 };
+pub use self::sorting::{rows_are_sorted_as_on_the_host, runs_are_merged_as_on_the_host};
 use crate::Bench;
 use crate::common::{self, Layout, Memory, Random, launch, run, run_reporting, same};
 use maniple_ops::{Dtype, Op, Scalar};

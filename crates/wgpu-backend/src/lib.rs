@@ -23,6 +23,7 @@ mod rates;
 mod reduce;
 mod scan;
 mod scatter;
+mod sort;
 mod staging;
 mod stream;
 
@@ -42,10 +43,14 @@ use std::time::Instant;
 
 /// Seconds that handing a kernel to a device takes.
 const LAUNCH_SECONDS: f64 = 20e-6;
+/// The part of a device's memory that a launch may need beside its arguments is one of so many.
+const SHARE_FOR_SCRATCH: usize = 2;
 
 /// The adapters of this machine, as processors with a memory each.
 pub struct Wgpu {
     place: At,
+    /// Bytes that may be taken of each device.
+    limit: Option<usize>,
     devices: Vec<Arc<Device>>,
     /// Bytes per second that each reads and writes.
     rates: Vec<f64>,
@@ -80,7 +85,7 @@ impl Wgpu {
             streams.push(Mutex::new(stream));
             devices.push(device);
         }
-        Ok(Wgpu { place, devices, rates, streams })
+        Ok(Wgpu { place, limit, devices, rates, streams })
     }
 
     /// What the devices are and can do.
@@ -220,7 +225,9 @@ impl Backend for Wgpu {
     fn prepare(&self, launch: &Launch) -> Option<Prepared> {
         // What runs on one device runs on all, so the least of them decides.
         let infos: Vec<&Info> = self.devices().collect();
-        Ready::new(launch, &infos).map(|ready| Arc::new(ready) as Prepared)
+        // What needs much beside its arguments is computed at home rather than failing for lack of room.
+        let room = infos.iter().map(|info| self.limit.unwrap_or(info.bytes)).min()? / SHARE_FOR_SCRATCH;
+        Ready::new(launch, &infos, room).map(|ready| Arc::new(ready) as Prepared)
     }
 
     fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory> {
@@ -279,8 +286,9 @@ struct Ready {
 }
 
 impl Ready {
-    /// Nothing if a device cannot do it: no text for a row, too many buffers, or too large ones.
-    fn new(launch: &Launch, devices: &[&Info]) -> Option<Ready> {
+    /// Nothing if a device cannot do it: no text for a row, too many buffers, or too large ones, or if it needs more than
+    /// `room` bytes beside its arguments.
+    fn new(launch: &Launch, devices: &[&Info], room: usize) -> Option<Ready> {
         let features = Features { int64: devices.iter().all(|info| info.features.int64) };
         let class: Box<dyn Class> = match &*launch.kernel {
             Kernel::Map(body) => Box::new(map::Map::new(launch, body, features)?),
@@ -297,8 +305,8 @@ impl Ready {
             }
             Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype, features)?),
-            // The host sorts.
-            Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
+            Kernel::Sort { dtype, gives, run } => Box::new(sort::Sort::new(launch, *dtype, *gives, *run)?),
+            Kernel::Merge { dtype, gives, run } => Box::new(sort::Sort::merge(launch, *dtype, *gives, *run)?),
             // Made only where the host is alone.
             Kernel::Blocks(_) => return None,
             Kernel::Scatter { indexed, combine } => {
@@ -313,7 +321,7 @@ impl Ready {
             && launch.extent < i32::MAX as usize
             && launch.args.iter().all(|arg| arg.view.size() < i32::MAX as usize)
             && widest(launch, 0, points) <= limit
-            && class.scratch(0, points) <= limit;
+            && class.scratch(0, points) <= limit.min(room);
         fits.then_some(Ready { class })
     }
 
@@ -321,7 +329,9 @@ impl Ready {
     fn fitting(&self, launch: &Launch, first: usize, last: usize, limit: usize) -> usize {
         let mut end = last;
         if let Some(grain) = self.class.grain() {
-            while widest(launch, first, end) > limit && end - first > grain {
+            let too_wide =
+                |end: usize| widest(launch, first, end) > limit || self.class.scratch(first, end) > limit;
+            while too_wide(end) && end - first > grain {
                 end = first + ((end - first) / 2).next_multiple_of(grain);
             }
         }

@@ -116,6 +116,8 @@ fn check(of: fn(&Check<'_>)) {
             Kernel::Scatter { combine: Some(_), .. } => launch.args[0].dtype.size() == 4,
             Kernel::Iota { dtype } => !dtype.is_complex(),
             Kernel::Matmul { dtype } => dtype.size() == 4 && !dtype.is_complex(),
+            // Elements are moved, whatever they are.
+            Kernel::Sort { .. } | Kernel::Merge { .. } => return true,
             _ => true,
         };
         known && launch.args.iter().all(|arg| holds(arg.dtype))
@@ -177,6 +179,16 @@ fn true_elements_are_found_in_the_order_of_the_host() {
 #[test]
 fn the_last_write_stays_as_on_the_host() {
     check(classes::the_last_write_stays_as_on_the_host);
+}
+
+#[test]
+fn rows_are_sorted_as_on_the_host() {
+    check(classes::rows_are_sorted_as_on_the_host);
+}
+
+#[test]
+fn runs_are_merged_as_on_the_host() {
+    check(classes::runs_are_merged_as_on_the_host);
 }
 
 #[test]
