@@ -20,7 +20,7 @@ const ONE: &[(&str, &str)] = &[("MANIPLE_EMULATED", "1")];
 /// Programs on emulated devices, the longest first: settings and the words after `python`. Most of their time goes into
 /// compiling kernels, which is what bounds the dtypes here: the texts of all rows at all dtypes are held to the Rust rows
 /// by the tests of `crates/ops`.
-const EMULATED: [(&str, &[(&str, &str)], &[&str]); 7] = [
+const EMULATED: [(&str, &[(&str, &str)], &[&str]); 8] = [
     ("rows and options", ONE, &["-m", "pytest", "-q", "python/tests/test_ops.py", "-k", "not every_row"]),
     (
         "random programs",
@@ -42,6 +42,18 @@ const EMULATED: [(&str, &[(&str, &str)], &[&str]); 7] = [
         ],
     ),
     ("examples", ONE, &["examples/compare.py", "--quick"]),
+    (
+        "sorting on two devices",
+        WANDERING,
+        &[
+            "-m",
+            "pytest",
+            "-q",
+            "python/tests/test_sorting.py",
+            "-k",
+            "sorting[h] or sorting[d] or unique[f] or calls",
+        ],
+    ),
     (
         "rows on two devices",
         WANDERING,

@@ -23,6 +23,7 @@ mod nvidia;
 mod reduce;
 mod scan;
 mod scatter;
+mod sort;
 mod staging;
 
 pub use compile::{Compiler, Resources};
@@ -54,12 +55,16 @@ pub fn driver(search: &[PathBuf], cache: Option<PathBuf>) -> Result<Arc<dyn Driv
 const MOST_CELLS: usize = 512 + 24;
 /// Seconds that handing a kernel to a device takes.
 const LAUNCH_SECONDS: f64 = 5e-6;
+/// The part of a device's memory that a launch may need beside its arguments is one of so many.
+const SHARE_FOR_SCRATCH: usize = 2;
 
 /// Devices behind one [`Driver`], as processors with a memory each.
 pub struct Cuda {
     driver: Arc<dyn Driver>,
     place: At,
     lines: Vec<Mutex<Line>>,
+    /// Bytes that may be taken of every device.
+    least: usize,
 }
 
 /// Where the backend stands in the machine.
@@ -125,7 +130,8 @@ impl Cuda {
             })
         };
         let lines = driver.devices().iter().enumerate().map(line).collect();
-        Cuda { driver, place, lines }
+        let least = driver.devices().iter().map(|device| limit.unwrap_or(device.bytes)).min().unwrap_or(0);
+        Cuda { driver, place, lines, least }
     }
 
     fn line(&self, device: usize) -> MutexGuard<'_, Line> {
@@ -243,7 +249,9 @@ impl Backend for Cuda {
     }
 
     fn prepare(&self, launch: &Launch) -> Option<Prepared> {
-        Ready::new(launch).map(|ready| Arc::new(ready) as Prepared)
+        // What needs much beside its arguments is computed at home rather than failing for lack of room.
+        let fits = |ready: &Ready| ready.0.scratch(0, launch.extent) <= self.least / SHARE_FOR_SCRATCH;
+        Ready::new(launch).filter(fits).map(|ready| Arc::new(ready) as Prepared)
     }
 
     fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory> {
@@ -431,8 +439,8 @@ impl Ready {
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
-            // The host sorts.
-            Kernel::Sort { .. } | Kernel::Merge { .. } => return None,
+            Kernel::Sort { dtype, gives, run } => Box::new(sort::Sort::new(launch, *dtype, *gives, *run)?),
+            Kernel::Merge { dtype, gives, run } => Box::new(sort::Sort::merge(launch, *dtype, *gives, *run)?),
             // Made only where the host is alone.
             Kernel::Blocks(_) => return None,
         }))

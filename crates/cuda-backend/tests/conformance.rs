@@ -79,6 +79,16 @@ fn the_last_write_stays_as_on_the_host() {
 }
 
 #[test]
+fn rows_are_sorted_as_on_the_host() {
+    check(classes::rows_are_sorted_as_on_the_host);
+}
+
+#[test]
+fn runs_are_merged_as_on_the_host() {
+    check(classes::runs_are_merged_as_on_the_host);
+}
+
+#[test]
 fn rows_that_no_tree_may_fold_are_folded_within_a_leaf_only() {
     check(classes::rows_that_no_tree_may_fold_are_folded_within_a_leaf_only);
 }

@@ -2,7 +2,8 @@
 
 use maniple_ops::{Body, Dtype, LEAF, Loop, Op, Scalar, cuda, fold, signature};
 use maniple_runtime::{
-    Access, Arg, Extreme, Indexed, Kernel, Launch, Order, Privilege, Reduce, Shape, Span, Strides, View,
+    Access, Arg, Extreme, Indexed, Kernel, Launch, Order, Privilege, Reduce, Shape, Sorted, Span, Strides,
+    View,
 };
 use smallvec::smallvec;
 use std::sync::Arc;
@@ -399,6 +400,52 @@ fn others() -> Vec<Case> {
         });
     }
     cases.extend(scatters());
+    cases.extend(sorts());
+    cases
+}
+
+/// Runs of every way of sorting, and merges. Bounds of stack and spills hold for elements of every size.
+fn sorts() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for dtype in TYPICAL.into_iter().filter(|dtype| !dtype.is_complex()) {
+        for gives in Sorted::ALL {
+            let results = |args: &mut Vec<Arg>, shape: &[usize]| {
+                let wanted = [(gives.has_values(), dtype), (gives.has_order(), Dtype::Int64)];
+                for (_, dtype) in wanted.into_iter().filter(|&(given, _)| given) {
+                    let view = view(Layout::Contiguous, shape, dtype);
+                    args.push(arg(args.len(), dtype, Privilege::Write, view));
+                }
+            };
+            for n in [10, 1000, 50_000] {
+                let shape = [3, n];
+                let mut args = vec![arg(0, dtype, Privilege::Read, view(Layout::Stepped, &shape, dtype))];
+                results(&mut args, &shape);
+                args.iter_mut().for_each(|arg| arg.access = Access::Rows(n));
+                cases.push(Case {
+                    class: "sort",
+                    name: format!("{dtype}, {gives:?} of {n}"),
+                    launch: launch(Kernel::Sort { dtype, gives, run: n }, args, 3, 0, false),
+                    scalars: Vec::new(),
+                    first: 0,
+                });
+            }
+            let runs = |number: usize, dtype: Dtype| {
+                arg(number, dtype, Privilege::Read, view(Layout::Contiguous, &[50_000], dtype))
+            };
+            let mut args = vec![runs(0, dtype)];
+            if gives.has_order() {
+                args.push(runs(1, Dtype::Int64));
+            }
+            results(&mut args, &[50_000]);
+            cases.push(Case {
+                class: "sort",
+                name: format!("{dtype}, a merge of {gives:?}"),
+                launch: launch(Kernel::Merge { dtype, gives, run: 20_000 }, args, 50_000, 0, false),
+                scalars: Vec::new(),
+                first: 0,
+            });
+        }
+    }
     cases
 }
 
