@@ -93,6 +93,32 @@ def test_products_are_numpys(name, dtypes):
         assert ours.strides == theirs.strides, shapes
 
 
+LONG = {
+    "rows": lambda a, b: a.T @ b,
+    "one": lambda a, b: a.T @ a,
+    "dot": lambda a, b: a.T.dot(b),
+    "every other row": lambda a, b: a[::2].T @ b[::2],
+    "backwards": lambda a, b: a[::-1, ::-1].T @ b[::-1],
+    "backwards columns": lambda a, b: a.T @ b[:, ::-1],
+    "some columns": lambda a, b: a[:, 1:3].T @ b[:, 2:],
+    "one column": lambda a, b: a[:, :1].T @ b,
+    "by columns": lambda a, b: (a.T.copy().T).T @ b,
+    "both by columns": lambda a, b: (a.T.copy()) @ (b.T.copy()).T,
+    "a row for all": lambda a, b: (a[:1] + 0 * a).T @ b,
+    "many columns": lambda a, b: (a.repeat(10, axis=1)).T @ b.repeat(5, axis=1),
+}
+
+
+@pytest.mark.parametrize("dtypes", [("float64",) * 2, ("float32",) * 2, ("float32", "float64"), ("int64",) * 2])
+@pytest.mark.parametrize("name", LONG)
+def test_products_with_a_long_common_axis_are_numpys(name, dtypes):
+    for rows in (16_384, 35_001):
+        a, b = numbers((rows, 7), dtypes[0], 1), numbers((rows, 9), dtypes[1], 2)
+        theirs, ours = LONG[name](a, b), LONG[name](np.array(a), np.array(b))
+        check_same(ours, theirs)
+        assert ours.strides == theirs.strides, rows
+
+
 @pytest.mark.parametrize(
     "source",
     """
@@ -103,6 +129,8 @@ big @ big
 big @ np.stack([big, big]).T
 np.dot(zero, zero * np.inf)
 (big * 0) @ (big / 0)
+np.full((2, 20_000), 0.0).T.copy().T @ np.full((20_000, 2), np.inf)
+np.full((2, 20_000), 1e200).T.copy().T @ np.full((20_000, 3), 1e200)
 """.split("\n")[1:-1],
 )
 def test_events_of_products_are_told_as_numpys(source):

@@ -4,10 +4,10 @@
 use crate::array::record;
 use crate::broadcast::{broadcast_strides, result_order};
 use crate::elementwise::apply_one;
-use crate::reduction::{Reduction, reduce};
+use crate::reduction::{Reduction, reduce, sum_of_products};
 use crate::session::Part;
 use crate::{Array, Error, Layout, Result, broadcast_shapes, runtime};
-use maniple_ops::{Dtype, Op};
+use maniple_ops::{Dtype, LEAF, Op};
 use maniple_runtime::{Access, During, Kernel, Operand, Privilege, Shape, View};
 use smallvec::SmallVec;
 
@@ -26,7 +26,8 @@ pub enum Product {
 /// operand is a vector, and operands that do not fit.
 ///
 /// The dtype is the one that both promote to. With a vector, or a matrix of one row or column, sums are those of
-/// [`reduce`]; otherwise those that [`Kernel::Matmul`] defines.
+/// [`reduce`], and so are those of few elements with a long common axis by whose rows both factors lie; otherwise they are
+/// those that [`Kernel::Matmul`] defines.
 ///
 /// # Errors
 /// Failures of earlier tasks that this call caused to run, and no memory.
@@ -167,7 +168,12 @@ fn of_matrices(product: Product, a: &Array, b: &Array) -> Result<Option<Array>> 
         Product::Dot | Product::Inner => (0..stack.len()).collect(),
     };
     axes.extend(stack.len()..shape.len());
-    let (a, b, result) = (converted(a)?, converted(b)?, Array::empty_ordered(&shape, dtype, &axes)?);
+    let (a, b) = (converted(a)?, converted(b)?);
+    if let Some(factors) = long_factors(&a, &b) {
+        let [first, second] = factors;
+        return sum_of_products(dtype, [(&a, first), (&b, second)]).map(Some);
+    }
+    let result = Array::empty_ordered(&shape, dtype, &axes)?;
     // A stack of the first factor's own repeats the second, and the other way round.
     let over = |array: &Array, skipped: usize| {
         let core = array.ndim() - 2;
@@ -205,6 +211,31 @@ fn of_matrices(product: Product, a: &Array, b: &Array) -> Result<Option<Array>> 
     let (first, second) = if turn { (&b, &a) } else { (&a, &b) };
     factors.record(dtype, first, second, &result)?;
     Ok(Some(result))
+}
+
+/// The factors of a product of two matrices with few elements and a long common axis, if both lie by rows of that axis, as
+/// those of `X.T @ X` do: as views whose axes are the common one, rows and columns. Such a product is summed in leaves, like
+/// any sum over the first axis, so that it can be cut along the common axis.
+fn long_factors(a: &Array, b: &Array) -> Option<[View; 2]> {
+    /// A common axis from this length on is long.
+    const LONG: usize = 16 * LEAF;
+    /// Results of up to so many elements have few.
+    const FEW: usize = 1024;
+    let (&[m, k], &[_, n]) = (a.shape(), b.shape()) else { return None };
+    let (rows, columns) = (a.strides(), b.strides());
+    let item = b.dtype().size() as isize;
+    let by_rows =
+        rows[1].abs() > rows[0].abs() && rows[0] != 0 && columns[1] == item && columns[0].abs() > item;
+    let plain = matches!(b.dtype(), Dtype::Float32 | Dtype::Float64);
+    if !plain || !by_rows || k < LONG || m * n > FEW {
+        return None;
+    }
+    let view = |array: &Array, strides: [isize; 3]| View {
+        offset: array.view.offset,
+        shape: [k, m, n].into_iter().collect(),
+        strides: strides.into_iter().collect(),
+    };
+    Some([view(a, [rows[1], rows[0], 0]), view(b, [columns[0], 0, columns[1]])])
 }
 
 /// The views of a product of stacks of matrices.

@@ -227,25 +227,51 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
     let operands: [Operand<'_>; 2] =
         [array.operand_with(Privilege::Read, access), partial.operand(Privilege::Write)];
     record(kernel, results * leaves, &operands, &[])?;
-    let leaves_last: SmallVec<[usize; 4]> =
-        (0..partial.ndim()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
-    let by_result = partial.with_view(widen, partial.view.permuted(&leaves_last));
-    let value = if leaves == 1 {
-        by_result.squeeze(Some(&[-1]))?
-    } else {
-        let value = Array::empty(kept_shape, widen)?;
-        let kernel = runtime().intern(Kernel::Fold { op, dtype: widen });
-        let operands =
-            [by_result.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
-        if widen.is_inexact() {
-            record(kernel, results, &operands, &[])?;
-        } else {
-            record_quiet(kernel, results, &operands, &[])?;
-        }
-        value
-    };
+    let value = fold_leaves(op, &partial, leaf_axis)?;
     let value = value.with_view(widen, value.view.permuted(&inverse(&layout)));
     if widen == folded { Ok(value) } else { value.astype(folded, Layout::Keep) }
+}
+
+/// Records the tree of the leaves that lie along an axis; the others stay.
+fn fold_leaves(op: Op, partial: &Array, leaf_axis: usize) -> Result<Array> {
+    let leaves_last: SmallVec<[usize; 4]> =
+        (0..partial.ndim()).filter(|&axis| axis != leaf_axis).chain([leaf_axis]).collect();
+    let dtype = partial.dtype;
+    let by_result = partial.with_view(dtype, partial.view.permuted(&leaves_last));
+    let leaves = partial.view.shape[leaf_axis];
+    if leaves == 1 {
+        return by_result.squeeze(Some(&[-1]));
+    }
+    let value = Array::empty(&by_result.shape()[..partial.ndim() - 1], dtype)?;
+    let kernel = runtime().intern(Kernel::Fold { op, dtype });
+    let operands =
+        [by_result.operand_with(Privilege::Read, Access::Rows(leaves)), value.operand(Privilege::Write)];
+    if dtype.is_inexact() {
+        record(kernel, value.size(), &operands, &[])?;
+    } else {
+        record_quiet(kernel, value.size(), &operands, &[])?;
+    }
+    Ok(value)
+}
+
+/// The sums, over the first axis of two views of one shape, of the products of their elements: one pass over both, without
+/// a place for the products.
+pub(crate) fn sum_of_products(dtype: Dtype, factors: [(&Array, View); 2]) -> Result<Array> {
+    let shape = factors[0].1.shape.clone();
+    let (n, leaves, results) = (shape[0], shape[0].div_ceil(LEAF), shape[1..].iter().product::<usize>());
+    let mut body = Body { inputs: vec![dtype; 2], ..Body::default() };
+    body.outputs = vec![body.push_apply(Op::Multiply, dtype, smallvec![0, 1])];
+    let axes = (1..shape.len() as u8).chain([0]).collect();
+    let (kept, order) = (shape.len() - 1, Order::ReducedFirst);
+    let kernel = runtime().intern(Kernel::Reduce(Reduce { body, ops: vec![Op::Add], axes, kept, order }));
+    let partial_shape: Shape = [leaves].iter().chain(&shape[1..]).copied().collect();
+    let partial = Array::empty(&partial_shape, dtype)?;
+    let access = Access::Leaves { n, leaves, kept: results, order };
+    let [a, b] = factors.each_ref().map(|(array, view)| {
+        Operand::element(&array.region, Privilege::Read, dtype, view).with_access(access)
+    });
+    record(kernel, results * leaves, &[a, b, partial.operand(Privilege::Write)], &[])?;
+    fold_leaves(Op::Add, &partial, 0)
 }
 
 /// The kernel that folds leaves along the axes from number `kept` on in a dtype.

@@ -24,7 +24,7 @@ use crate::fold::{fold_closed, fold_tree};
 use crate::jit::Jit;
 use crate::program::{Program, Run, with_scratch};
 use crate::tile::{Elements, Strided, load, prefetch};
-use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, flags, fold};
+use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, TOGETHER, flags, fold};
 use maniple_runtime::{Arg, Binding, Launch, Order, Reduce};
 use smallvec::SmallVec;
 use std::ptr;
@@ -48,7 +48,7 @@ const LONG: usize = 256;
 /// How many bytes ahead of their use short rows are asked for.
 const AHEAD: usize = 4 << 10;
 /// Leaves of sums of products between two looks at the events.
-const LEAVES: usize = 64;
+const LEAVES: usize = 256;
 /// If compiled code had to be given up so often, a piece goes on without it.
 const TOO_OFTEN: u32 = 8;
 
@@ -310,8 +310,10 @@ impl Work<'_> {
         let is_short = |point: usize| point % leaves == leaves - 1 && (n - 1) % LEAF < LANES - 1;
         let mut sums = [0u64; LEAVES];
         let sums = sums.as_mut_ptr().cast::<u8>();
-        for begin in (first..last).step_by(LEAVES) {
-            let end = (begin + LEAVES).min(last);
+        let many = TOGETHER * leaves;
+        let step = if many <= LEAVES { LEAVES / many * many } else { LEAVES };
+        for begin in (first..last).step_by(step) {
+            let end = (begin + step).min(last);
             let products = self.reduction.products[0].as_deref();
             let Some(products) = products.filter(|_| self.repeated < TOO_OFTEN) else {
                 // SAFETY: the points are those of the piece.
@@ -320,13 +322,27 @@ impl Work<'_> {
             };
             // SAFETY: as before; a sum takes up to eight bytes; the partials are writable.
             unsafe {
-                for point in begin..end {
+                let mut point = begin;
+                while point < end {
                     let (row, leaf) =
                         if *leaves == 1 { (point, 0) } else { (point / leaves, point % leaves) };
-                    let elements = leaf * LEAF..((leaf + 1) * LEAF).min(*n);
-                    if elements.len() >= LANES {
-                        let out = sums.add((point - begin) * item);
-                        products.leaf(self.binding, row, elements, out);
+                    let elements = |leaf: usize| leaf * LEAF..((leaf + 1) * LEAF).min(*n);
+                    let out = |point: usize| sums.add((point - begin) * item);
+                    let together = match leaf {
+                        0 if point + many <= end => products.together(row),
+                        _ => None,
+                    };
+                    if let Some(together) = together {
+                        for leaf in (0..*leaves).filter(|&leaf| elements(leaf).len() >= LANES) {
+                            let out = (out(point + leaf), leaves * item);
+                            products.leaves(together, self.binding, row, elements(leaf), out);
+                        }
+                        point += many;
+                    } else {
+                        if elements(leaf).len() >= LANES {
+                            products.leaf(self.binding, row, elements(leaf), out(point));
+                        }
+                        point += 1;
                     }
                 }
                 fold.close.iter().for_each(|close| close(sums, end - begin));

@@ -249,6 +249,66 @@ fn reductions_follow_the_fixed_tree_in_both_orders() {
 }
 
 #[test]
+fn rows_times_a_vector_follow_the_fixed_tree() {
+    let first = [Layout::Contiguous, Layout::Offset, Layout::Reversed, Layout::Unaligned, Layout::Transposed];
+    for cpu in cpus() {
+        let mut random = Random(17);
+        for dtype in [Dtype::Float32, Dtype::Float64] {
+            let shapes = [
+                (8, 32),
+                (9, 33),
+                (23, 47),
+                (16, 64),
+                (40, 95),
+                (11, 1000),
+                (17, 1050),
+                (25, 1060),
+                (9, 33_000),
+            ];
+            for (rows, n) in shapes {
+                let matrices = if n < 2000 { &first[..] } else { &first[..1] };
+                for &matrix in matrices {
+                    let layouts = [
+                        matrix,
+                        Layout::BroadcastFirst,
+                        Layout::Contiguous,
+                        random.pick(&Layout::FOR_OUTPUTS),
+                    ];
+                    let (op, order, body) = (Op::Add, Order::KeptFirst, Kind::Product);
+                    let (kept, reduced): (&[usize], &[usize]) = (&[rows], &[n]);
+                    check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_of_outer_products_follow_the_fixed_tree() {
+    for cpu in cpus() {
+        let mut random = Random(18);
+        for dtype in [Dtype::Float32, Dtype::Float64] {
+            for (n, kept) in [
+                (1, [2, 2]),
+                (40, [3, 5]),
+                (33, [16, 8]),
+                (70, [7, 33]),
+                (1030, [2, 17]),
+                (1100, [13, 3]),
+                (35, [40, 40]),
+            ] {
+                for first in [Layout::BroadcastLast, Layout::Offset] {
+                    let layouts = [first, Layout::BroadcastMiddle, Layout::Contiguous, Layout::Contiguous];
+                    let (op, order, body) = (Op::Add, Order::ReducedFirst, Kind::Product);
+                    let (kept, reduced): (&[usize], &[usize]) = (&kept, &[n]);
+                    check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
     for cpu in cpus() {
         let mut random = Random(12);

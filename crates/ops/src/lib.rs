@@ -53,7 +53,9 @@ pub use kernel::{Block, Order, Status};
 pub use matmul::{
     DirectProduct, Extents, Grid, K_BLOCK, Matmul, Pack, PackedProduct, matmul, matmul_at, matmul_element,
 };
-pub use products::{Begin, ProductRow, ProductRows, Products, products};
+pub use products::{
+    Begin, LeavesOfProducts, OuterProducts, ProductRow, ProductRows, Products, TOGETHER, products,
+};
 pub use rule::{Loop, Operand, Rule, RuleError, resolve, resolve_dtype, resolve_output, signature, types};
 pub use scalar::Scalar;
 pub use sort::{MergeRuns, Runs, Sort, SortOrder, SortValues, TakeOrder, sort, sort_at};

@@ -25,7 +25,9 @@ mod vector;
 mod x86;
 
 pub use self::element::matmul_element;
-use self::vector::{Entry, Lanes, Vector};
+pub(crate) use self::tile::{Last, Part, Whole};
+use self::vector::Entry;
+pub(crate) use self::vector::{Lanes, Vector};
 use crate::dtype::Dtype;
 use crate::isa::Level;
 use crate::products::Begin;

@@ -1,8 +1,14 @@
-//! Sums of products of two arrays, without a place for the products: what matrices times vectors are made of.
+//! Sums of products of two arrays, without a place for the products: what matrices times vectors are made of, and products
+//! of matrices with a long common axis.
 //!
 //! The bits are those of multiplying first and folding the products ([`crate::fold`]): every product is rounded, and added
 //! to the same lane in the same order.
 
+mod outer;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use self::outer::OuterProducts;
 use crate::dtype::{Dtype, Element};
 use crate::fold::LANES;
 use crate::isa::{Level, Versions, versions};
@@ -11,6 +17,10 @@ use std::slice::from_raw_parts;
 
 /// Folds the products of `n` pairs of contiguous elements to one: out, a, b, n. At least [`LANES`] pairs.
 pub type LeafOfProducts = unsafe fn(out: *mut u8, a: *const u8, b: *const u8, n: usize);
+/// Folds [`TOGETHER`] leaves that share their second factor: out, bytes from a result to the next one, the first factors,
+/// bytes from one of them to the next one, b, n. At least [`LANES`] pairs each.
+pub type LeavesOfProducts =
+    unsafe fn(out: *mut u8, out_step: isize, a: *const u8, a_step: isize, b: *const u8, n: usize);
 /// Adds the products of some rows to a row of accumulators: accumulators, rows, columns.
 pub type RowsOfProducts = unsafe fn(
     accumulators: *mut u8,
@@ -20,6 +30,9 @@ pub type RowsOfProducts = unsafe fn(
     columns: usize,
     start: Begin,
 );
+
+/// As many leaves are folded by one call.
+pub const TOGETHER: usize = 8;
 
 /// Rows of a factor.
 #[derive(Clone, Copy, Debug)]
@@ -55,30 +68,50 @@ pub enum Begin {
 pub struct Products {
     /// One leaf of rows that are reduced.
     pub leaf: LeafOfProducts,
+    /// Several of them, on processors with registers enough.
+    pub leaves: Option<LeavesOfProducts>,
     /// Rows of columns that are reduced.
     pub rows: RowsOfProducts,
+    /// Outer products of rows.
+    pub outer: OuterProducts,
 }
 
 /// The loops for a dtype, for this processor; none for dtypes whose products are not plain.
 pub fn products(dtype: Dtype) -> Option<Products> {
     let level = Level::detected() as usize;
     Some(match dtype {
-        Dtype::Float32 => Products { leaf: leaves::<f32>()[level], rows: all_rows::<f32>()[level] },
-        Dtype::Float64 => Products { leaf: leaves::<f64>()[level], rows: all_rows::<f64>()[level] },
+        Dtype::Float32 => Products {
+            leaf: leaf_loops::<f32>()[level],
+            leaves: LEAVES[level].map(|[singles, _]| singles),
+            rows: row_loops::<f32>()[level],
+            outer: outer::SINGLES[level],
+        },
+        Dtype::Float64 => Products {
+            leaf: leaf_loops::<f64>()[level],
+            leaves: LEAVES[level].map(|[_, doubles]| doubles),
+            rows: row_loops::<f64>()[level],
+            outer: outer::DOUBLES[level],
+        },
         _ => return None,
     })
 }
+
+/// The loops for several leaves, at each level, of single and double precision.
+#[cfg(target_arch = "x86_64")]
+const LEAVES: Versions<Option<[LeavesOfProducts; 2]>> = [None, None, Some([x86::singles, x86::doubles])];
+#[cfg(not(target_arch = "x86_64"))]
+const LEAVES: Versions<Option<[LeavesOfProducts; 2]>> = [None; 3];
 
 trait Real: Element + Copy + Add<Output = Self> + Mul<Output = Self> {}
 
 impl Real for f32 {}
 impl Real for f64 {}
 
-const fn leaves<E: Real>() -> Versions<LeafOfProducts> {
+const fn leaf_loops<E: Real>() -> Versions<LeafOfProducts> {
     versions!(one_leaf::<E: Real>(out: *mut u8, a: *const u8, b: *const u8, n: usize))
 }
 
-const fn all_rows<E: Real>() -> Versions<RowsOfProducts> {
+const fn row_loops<E: Real>() -> Versions<RowsOfProducts> {
     versions!(sums::<E: Real>(
         accumulators: *mut u8,
         a: ProductRows,
@@ -142,7 +175,7 @@ fn halve<E: Real, const HALF: usize>(lanes: &mut [E; LANES]) {
 }
 
 /// Some rows at a time, so that accumulators are read and written once for all of them.
-const TOGETHER: usize = 4;
+const ROWS: usize = 4;
 
 #[inline(always)]
 unsafe fn sums<E: Real>(
@@ -244,12 +277,12 @@ fn add_rows<E: Real, A: Copy, B: Copy>(
         }
         row = 1;
     }
-    while row + TOGETHER <= rows {
-        let pairs: [(A, B); TOGETHER] = std::array::from_fn(|next| (a(row + next), b(row + next)));
+    while row + ROWS <= rows {
+        let pairs: [(A, B); ROWS] = std::array::from_fn(|next| (a(row + next), b(row + next)));
         for (at, accumulator) in accumulators.iter_mut().enumerate() {
             *accumulator = pairs.iter().fold(*accumulator, |sum, &(a, b)| sum + product(a, b, at));
         }
-        row += TOGETHER;
+        row += ROWS;
     }
     for row in row..rows {
         let (a, b) = (a(row), b(row));

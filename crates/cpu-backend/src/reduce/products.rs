@@ -2,7 +2,10 @@
 
 use super::prefetch_ahead;
 use crate::tile::address;
-use maniple_ops::{Begin, LANES, Op, ProductRow, ProductRows, Products as Loops, Step, Value, products};
+use maniple_ops::{
+    Begin, Grid, LANES, LeavesOfProducts, Op, ProductRow, ProductRows, Products as Loops, Step, TOGETHER,
+    Value, products,
+};
 use maniple_runtime::{Binding, Launch, Order, Reduce, Space, View};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -14,6 +17,8 @@ pub(super) struct Products {
     factors: [Factor; 2],
     /// Extents of the kept axes.
     kept: Vec<usize>,
+    /// Whether the kept axes are one of the first factor's and one of the second's: rows of the one times rows of the other.
+    outer: bool,
 }
 
 /// A factor of the products.
@@ -71,6 +76,9 @@ impl Products {
             Order::ReducedFirst => (ndim - reduce.kept..ndim, 0..ndim - reduce.kept),
         };
         let (kept, reduced) = (Space::of_axes(&views, kept_axes), Space::of_axes(&views, reduced_axes));
+        let outer = reduce.order == Order::ReducedFirst
+            && matches!(kept.strides[0][..], [_, 0])
+            && matches!(kept.strides[1][..], [0, step] if step == item as isize);
         let mut factors = Vec::new();
         for (at, &argument) in arguments.iter().enumerate() {
             let step = match reduced.strides[at][..] {
@@ -81,6 +89,7 @@ impl Products {
             let row = match (reduce.order, &kept.strides[at][..]) {
                 // A row of elements that are reduced lies side by side.
                 (Order::KeptFirst, _) if step == item as isize => ProductRow::Contiguous,
+                (Order::ReducedFirst, _) if outer => ProductRow::Contiguous,
                 (Order::ReducedFirst, []) => ProductRow::Contiguous,
                 (Order::ReducedFirst, [0]) => ProductRow::Single,
                 (Order::ReducedFirst, [step]) if *step == item as isize => ProductRow::Contiguous,
@@ -94,7 +103,7 @@ impl Products {
             let kept = kept.strides[at].clone();
             factors.push(Factor { argument: argument as usize, offset, kept, reduced: step, row });
         }
-        Some(Products { loops, item, factors: factors.try_into().ok()?, kept: kept.shape })
+        Some(Products { loops, item, factors: factors.try_into().ok()?, kept: kept.shape, outer })
     }
 
     /// Whether memory is where the loops take it.
@@ -135,6 +144,32 @@ impl Products {
         unsafe { (self.loops.leaf)(out, first, second, elements.len()) };
     }
 
+    /// The loop for the same leaf of [`TOGETHER`] rows from one on, if there is one and they lie in equal steps and share
+    /// their second factor, as those of a matrix times a vector do.
+    pub(super) fn together(&self, row: usize) -> Option<LeavesOfProducts> {
+        let (&extent, [.., 0]) = (self.kept.last()?, &self.factors[1].kept[..]) else { return None };
+        self.loops.leaves.filter(|_| row % extent + TOGETHER <= extent)
+    }
+
+    /// Folds the same leaf of [`TOGETHER`] rows, with the loop that [`Products::together`] gave, to places at equal steps.
+    ///
+    /// # Safety
+    /// The binding must fit the launch, at least [`LANES`] elements be in the leaf, and there be room for the results.
+    pub(super) unsafe fn leaves(
+        &self,
+        leaves: LeavesOfProducts,
+        binding: &Binding,
+        row: usize,
+        elements: Range<usize>,
+        (out, step): (*mut u8, usize),
+    ) {
+        let [a, b] = &self.factors;
+        let at = |factor: &Factor| self.start(factor, binding, row).wrapping_add(elements.start * self.item);
+        let next = a.kept.last().copied().unwrap_or_default();
+        // SAFETY: the caller's promise.
+        unsafe { leaves(out, step as isize, at(a), next, at(b), elements.len()) };
+    }
+
     /// Sums the products of a lane's rows, which are every [`LANES`]th of some, in `width` columns from one on into an
     /// accumulator for each column.
     ///
@@ -148,21 +183,43 @@ impl Products {
         width: usize,
         accumulators: *mut u8,
     ) {
-        let factor = |factor: &Factor| {
+        let first_of = |factor: &Factor| {
             let first = address(binding.bases[factor.argument], factor.offset);
+            first.wrapping_offset(factor.reduced * rows.start as isize)
+        };
+        let rows_of = |factor: &Factor| {
             let column = match factor.row {
                 ProductRow::Contiguous => from * self.item,
                 ProductRow::Single => 0,
             };
             ProductRows {
-                start: first.wrapping_offset(factor.reduced * rows.start as isize).wrapping_add(column),
+                start: first_of(factor).wrapping_add(column),
                 step: factor.reduced * LANES as isize,
                 row: factor.row,
             }
         };
         let [a, b] = &self.factors;
         let count = rows.len().div_ceil(LANES);
+        if let (&[_, n], true) = (&self.kept[..], self.outer) {
+            let grid = |factor: &Factor, column: isize| Grid {
+                start: first_of(factor),
+                row: factor.reduced * LANES as isize,
+                column,
+            };
+            let (a, b) = (grid(a, a.kept[0]), grid(b, self.item as isize));
+            let mut at = from;
+            while at < from + width {
+                // As many whole rows as there are, or the part of one.
+                let (row, column, left) = (at / n, at % n, from + width - at);
+                let (m, n) = if column == 0 && left >= n { (left / n, n) } else { (1, left.min(n - column)) };
+                let into = accumulators.wrapping_add((at - from) * self.item);
+                // SAFETY: the caller's promise.
+                unsafe { (self.loops.outer)(into, a.from(0, row), b.from(0, column), count, (m, n)) };
+                at += m * n;
+            }
+            return;
+        }
         // SAFETY: the caller's promise.
-        unsafe { (self.loops.rows)(accumulators, factor(a), factor(b), count, width, Begin::Empty) };
+        unsafe { (self.loops.rows)(accumulators, rows_of(a), rows_of(b), count, width, Begin::Empty) };
     }
 }

@@ -55,6 +55,8 @@ pub enum Layout {
     Reversed,
     /// The first axis repeats one element.
     BroadcastFirst,
+    /// The second axis of three does.
+    BroadcastMiddle,
     /// The last axis repeats one element.
     BroadcastLast,
     /// Every axis does.
@@ -66,12 +68,13 @@ pub enum Layout {
 }
 
 impl Layout {
-    pub const ALL: [Layout; 9] = [
+    pub const ALL: [Layout; 10] = [
         Layout::Contiguous,
         Layout::Transposed,
         Layout::Stepped,
         Layout::Reversed,
         Layout::BroadcastFirst,
+        Layout::BroadcastMiddle,
         Layout::BroadcastLast,
         Layout::Scalar,
         Layout::Offset,
@@ -121,7 +124,12 @@ impl Layout {
                 view.shape.push(shape[ndim - 1]);
                 view.strides.push(0);
             }
-            Layout::BroadcastFirst | Layout::BroadcastLast => {}
+            Layout::BroadcastMiddle if ndim == 3 => {
+                view = View::contiguous(&[shape[0], shape[2]], item);
+                view.shape.insert(1, shape[1]);
+                view.strides.insert(1, 0);
+            }
+            Layout::BroadcastFirst | Layout::BroadcastMiddle | Layout::BroadcastLast => {}
             Layout::Scalar => view.strides.iter_mut().for_each(|stride| *stride = 0),
             Layout::Offset => {
                 let longer: Vec<usize> =

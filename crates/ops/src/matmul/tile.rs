@@ -197,14 +197,14 @@ unsafe fn blocks<V: Vector, L: Last<V>, const ROWS: usize, const VECTORS: usize>
 }
 
 /// How the last vector of columns is read and written.
-trait Last<V: Vector>: Copy {
+pub(crate) trait Last<V: Vector>: Copy {
     unsafe fn load(self, from: *const V::Lane) -> V;
     unsafe fn store(self, vector: V, to: *mut V::Lane);
 }
 
 /// All of it.
 #[derive(Clone, Copy)]
-struct Whole;
+pub(crate) struct Whole;
 
 impl<V: Vector> Last<V> for Whole {
     #[inline(always)]
@@ -222,7 +222,7 @@ impl<V: Vector> Last<V> for Whole {
 
 /// So many lanes of it.
 #[derive(Clone, Copy)]
-struct Part(usize);
+pub(crate) struct Part(pub(crate) usize);
 
 impl<V: Vector> Last<V> for Part {
     #[inline(always)]

@@ -3,7 +3,7 @@
 use num_complex::Complex;
 
 /// A vector of sums, or of one row of the second factor.
-pub(super) trait Vector: Copy {
+pub(crate) trait Vector: Copy {
     /// One number of it.
     type Lane: Lane;
     /// How many there are.
@@ -27,20 +27,24 @@ pub(super) trait Vector: Copy {
     unsafe fn minus_product(self, a: Self, b: Self) -> Self;
     /// `self + other`.
     unsafe fn plus(self, other: Self) -> Self;
+    /// `self * other`.
+    unsafe fn times(self, other: Self) -> Self;
 }
 
 /// A number that sums are kept in.
-pub(super) trait Lane: Copy + Default {
+pub(crate) trait Lane: Copy + Default {
     /// `self + a * b`, rounded once.
     fn plus_product(self, a: Self, b: Self) -> Self;
     /// `self - a * b`, rounded once.
     fn minus_product(self, a: Self, b: Self) -> Self;
     /// `self + other`.
     fn plus(self, other: Self) -> Self;
+    /// `self * other`.
+    fn times(self, other: Self) -> Self;
 }
 
 /// An element in memory.
-pub(super) trait Entry: Copy {
+pub(crate) trait Entry: Copy {
     /// What its parts become in tiles.
     type Lane: Lane;
     /// How many parts it has: one, or a real and an imaginary one.
@@ -67,6 +71,10 @@ macro_rules! floats {
                 #[inline(always)]
                 fn plus(self, other: Self) -> Self {
                     self + other
+                }
+                #[inline(always)]
+                fn times(self, other: Self) -> Self {
+                    self * other
                 }
             }
             impl Entry for $float {
@@ -132,6 +140,10 @@ macro_rules! wrapping {
                 fn plus(self, other: Self) -> Self {
                     self.wrapping_add(other)
                 }
+                #[inline(always)]
+                fn times(self, other: Self) -> Self {
+                    self.wrapping_mul(other)
+                }
             }
         )*
     };
@@ -145,7 +157,7 @@ integers!(i8 as i16, i16 as i16, i32 as i32, i64 as i64);
 /// A vector that the compiler finds instructions for.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct Lanes<L, const N: usize>([L; N]);
+pub(crate) struct Lanes<L, const N: usize>([L; N]);
 
 impl<L: Lane, const N: usize> Vector for Lanes<L, N> {
     type Lane = L;
@@ -217,6 +229,15 @@ impl<L: Lane, const N: usize> Vector for Lanes<L, N> {
         let mut lanes = self.0;
         for (lane, other) in lanes.iter_mut().zip(other.0) {
             *lane = lane.plus(other);
+        }
+        Lanes(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        let mut lanes = self.0;
+        for (lane, other) in lanes.iter_mut().zip(other.0) {
+            *lane = lane.times(other);
         }
         Lanes(lanes)
     }

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 /// The operations that differ only by their names. Partial loads and stores are given.
 macro_rules! vector {
     ($vector:ty: $lanes:literal of $lane:ty, $zero:ident $splat:ident $load:ident $store:ident $plus_product:ident
-     $minus_product:ident $plus:ident, $($part:item)*) => {
+     $minus_product:ident $plus:ident $times:ident, $($part:item)*) => {
         impl Vector for $vector {
             type Lane = $lane;
             const LANES: usize = $lanes;
@@ -45,6 +45,11 @@ macro_rules! vector {
             unsafe fn plus(self, other: Self) -> Self {
                 // SAFETY: see above.
                 unsafe { $plus(self, other) }
+            }
+            #[inline(always)]
+            unsafe fn times(self, other: Self) -> Self {
+                // SAFETY: see above.
+                unsafe { $times(self, other) }
             }
             $(#[inline(always)] $part)*
         }
@@ -123,6 +128,11 @@ macro_rules! integers {
                 // SAFETY: see above.
                 unsafe { Self($plus(self.0, other.0)) }
             }
+            #[inline(always)]
+            unsafe fn times(self, other: Self) -> Self {
+                // SAFETY: see above.
+                unsafe { Self($times(self.0, other.0)) }
+            }
         }
     };
 }
@@ -140,7 +150,7 @@ integers!(I16x16: __m256i, 16 of i16, _mm256_setzero_si256 _mm256_set1_epi16 _mm
 
 vector! {
     __m512d: 8 of f64, _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd
-    _mm512_fnmadd_pd _mm512_add_pd,
+    _mm512_fnmadd_pd _mm512_add_pd _mm512_mul_pd,
     unsafe fn load_part(from: *const f64, count: usize) -> Self {
         // SAFETY: the caller promises `count` numbers, at least one; no other is read.
         unsafe { _mm512_mask_loadu_pd(Self::splat(from), ((1u16 << count) - 1) as u8, from) }
@@ -153,7 +163,7 @@ vector! {
 
 vector! {
     __m512: 16 of f32, _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps
-    _mm512_fnmadd_ps _mm512_add_ps,
+    _mm512_fnmadd_ps _mm512_add_ps _mm512_mul_ps,
     unsafe fn load_part(from: *const f32, count: usize) -> Self {
         // SAFETY: the caller promises `count` numbers, at least one; no other is read.
         unsafe { _mm512_mask_loadu_ps(Self::splat(from), ((1u32 << count) - 1) as u16, from) }
@@ -166,7 +176,7 @@ vector! {
 
 vector! {
     __m256d: 4 of f64, _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd
-    _mm256_fnmadd_pd _mm256_add_pd,
+    _mm256_fnmadd_pd _mm256_add_pd _mm256_mul_pd,
     unsafe fn load_part(from: *const f64, count: usize) -> Self {
         // SAFETY: the caller promises `count` numbers, at least one; no other is read. The mask lies in the table.
         unsafe {
@@ -185,7 +195,7 @@ vector! {
 
 vector! {
     __m256: 8 of f32, _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps
-    _mm256_fnmadd_ps _mm256_add_ps,
+    _mm256_fnmadd_ps _mm256_add_ps _mm256_mul_ps,
     unsafe fn load_part(from: *const f32, count: usize) -> Self {
         // SAFETY: the caller promises `count` numbers, at least one; no other is read. The mask lies in the table.
         unsafe {
