@@ -340,6 +340,26 @@ unsafe fn splat_v4(line: &Line, block: *mut u8, lines: usize) {
     unsafe { splat_lines(line, block, lines) }
 }
 
+/// Fills rows of at least 64 bytes, one after the other, each with copies of an element of its own.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn splat_rows_v4<T: Copy>(from: *const u8, step: isize, block: *mut T, rows: usize, columns: usize) {
+    let bytes = columns * size_of::<T>();
+    for row in 0..rows {
+        // SAFETY: the caller vouches for the elements and for room; the last store of a row ends where the row does.
+        unsafe {
+            let line = repeated(from.wrapping_offset(step * row as isize), size_of::<T>());
+            let block = block.add(row * columns).cast::<u8>();
+            for at in (0..bytes - 63).step_by(64) {
+                block.add(at).cast::<[u64; 8]>().write_unaligned(line);
+            }
+            if !bytes.is_multiple_of(64) {
+                block.add(bytes - 64).cast::<[u64; 8]>().write_unaligned(line);
+            }
+        }
+    }
+}
+
 unsafe fn sized<D: Direction>(memory: Strided<'_>, position: usize, count: usize, block: *mut u8) {
     // SAFETY: the caller's promise; elements are read and written at any alignment.
     unsafe {
@@ -412,6 +432,10 @@ impl Direction for Load {
                     have += more;
                 }
                 return;
+            }
+            #[cfg(target_arch = "x86_64")]
+            if steps.1 == 0 && columns * size_of::<T>() >= 64 && Level::detected() == Level::V4 {
+                return splat_rows_v4::<T>(memory, steps.0, block, rows, columns);
             }
             row_by_row::<T>(memory, rows, columns, steps, |source, row, step| {
                 load_row(source, step, block.add(row * columns), columns);

@@ -147,7 +147,7 @@ impl Walk {
             }
             Kernel::Matmul { .. } if first.view.ndim() > 2 => return None,
             Kernel::Matmul { .. } if launch.args[1].full_span().bytes() > LARGEST_FACTOR => return None,
-            Kernel::ArgReduce { .. } | Kernel::Matmul { .. } | Kernel::Scan { .. } => {
+            Kernel::Fold { .. } | Kernel::ArgReduce { .. } | Kernel::Matmul { .. } | Kernel::Scan { .. } => {
                 walk(launch.extent, 1, 1)
             }
             _ => return None,
