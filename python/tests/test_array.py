@@ -174,6 +174,44 @@ f.nosuch
 """
 
 FANCY = """
+a += 1; a *= 2; a[i]
+b = a[2:]; b[:] = 7; a[[1, 2, -10]]
+a[[0, 10]]
+a[[0, -11, 99]]
+a[np.array([2**63 - 1])]
+a[np.array([-2**63])]
+e[[0]]
+e.T[[2, 0]]
+e[i[:0]]
+c[i[:2]]
+c[[[0, 1], [-1, -2]]]
+c[[[0, 1], [-1, 2]]]
+np.asfortranarray(f)[i]
+f[:, ::2][i]
+f.T[i]
+z[[1, 0, 1, 1]]
+np.arange(6, dtype='u1').reshape(2, 3)[[1, 0, 1]]
+np.arange(1025.0)[np.arange(1025)[::-1]].sum()
+np.arange(1025.0)[np.arange(1024)].sum()
+np.arange(3000.0)[[2999, 0, -3000]]
+np.arange(3000.0)[[2999, 0, -3001]]
+x = np.arange(1025.0); x[x > 1020]
+x = np.arange(1024.0); x += 1; x[x % 2 == 0].sum()
+m = f > 5; m[0, 0] = True; f[m]
+f.T[(f > 5).T]
+f[np.asfortranarray(f > 5)]
+z[z.real > 2]
+np.array(3.0)[np.array(True)]
+np.take(a, i); np.take(a, [[1], [-1]])
+np.take(f, [0, 2], axis=0)
+np.take(f, [5])
+np.take(f, [13])
+np.nonzero(f > 5)
+np.nonzero(c % 2)
+np.nonzero(e)
+np.nonzero(np.arange(513) % 2)[0].sum()
+np.nonzero(np.arange(1025) % 2)[0].sum()
+np.argwhere(c == 23)
 a[i]
 a[[1, 2, 3]]
 a[[]]

@@ -111,7 +111,13 @@ impl Array {
         let Some(address) = runtime().try_begin(&self.region) else { return self.fill(value) };
         // SAFETY: so many bytes are there, and nobody else knows of them.
         let place = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, bytes) };
-        place.chunks_exact_mut(item).for_each(|element| element.copy_from_slice(&value.as_bytes()[..item]));
+        place[..item].copy_from_slice(&value.as_bytes()[..item]);
+        let mut filled = item;
+        while filled < bytes {
+            let more = filled.min(bytes - filled);
+            place.copy_within(..more, filled);
+            filled += more;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! value is computed when it is read ([`Array::item`], [`Array::to_vec`], [`Array::host`]).
 
 mod array;
+mod at_hand;
 mod broadcast;
 mod convert;
 mod creation;

@@ -51,6 +51,14 @@ impl Array {
     /// NumPy's `IndexError` for too many indices, positions out of bounds, masks of another shape, and index arrays
     /// that do not broadcast.
     pub fn select(&self, picks: &[Pick]) -> Result<Array> {
+        let found = match picks {
+            [Pick::At(indices)] => self.rows_at_hand(indices)?,
+            [Pick::Where(mask)] => self.masked_at_hand(mask)?,
+            _ => None,
+        };
+        if let Some(found) = found {
+            return Ok(found);
+        }
         let plan = Plan::new(self, picks)?;
         let order = plan.order();
         let result = Array::empty_ordered(&plan.shape, self.dtype, &order)?;
@@ -137,6 +145,12 @@ impl Array {
             let shape = [&source.view.shape[..axis], &positions.view.shape, &source.view.shape[axis + 1..]];
             return Array::empty(&shape.concat(), source.dtype);
         }
+        if bounds == OutOfBounds::Raise
+            && axis == 0
+            && let Some(found) = source.rows_at_hand(positions)?
+        {
+            return Ok(found);
+        }
         let last = Scalar::new(extent as i64 - 1);
         let positions = match bounds {
             OutOfBounds::Raise => positions.clone(),
@@ -163,14 +177,11 @@ impl Array {
     pub fn nonzero(&self) -> Result<Vec<Array>> {
         let truth =
             if self.dtype == Dtype::Bool { self.clone() } else { self.astype(Dtype::Bool, Layout::Keep)? };
-        let count = truth.sum()?.item()?.as_i64() as usize;
-        let positions = Array::empty(&[count, self.ndim()], Dtype::Int64)?;
-        if count > 0 {
-            let kernel = runtime().intern(Kernel::Nonzero);
-            let whole = Access::Whole(positions.view.span(8));
-            let operands = [truth.operand(Privilege::Read), positions.operand_with(Privilege::Write, whole)];
-            record_quiet(kernel, truth.size(), &operands, &[])?;
-        }
+        let positions = match truth.positions_at_hand()? {
+            Some(positions) => positions,
+            None => truth.recorded_positions()?,
+        };
+        let count = positions.shape()[0];
         let column = |axis: usize| {
             let view = View {
                 offset: 8 * axis as isize,
@@ -180,6 +191,19 @@ impl Array {
             positions.with_view(Dtype::Int64, view)
         };
         Ok((0..self.ndim()).map(column).collect())
+    }
+
+    /// The positions of the true elements of a mask: their number is computed at once, they are when they are needed.
+    fn recorded_positions(&self) -> Result<Array> {
+        let count = self.sum()?.item()?.as_i64() as usize;
+        let positions = Array::empty(&[count, self.ndim()], Dtype::Int64)?;
+        if count > 0 {
+            let kernel = runtime().intern(Kernel::Nonzero);
+            let whole = Access::Whole(positions.view.span(8));
+            let operands = [self.operand(Privilege::Read), positions.operand_with(Privilege::Write, whole)];
+            record_quiet(kernel, self.size(), &operands, &[])?;
+        }
+        Ok(positions)
     }
 
     fn scatter(&self, picks: &[Pick], value: Input<'_>, combine: Option<Op>) -> Result<()> {
@@ -518,7 +542,7 @@ fn whole_numbers(indices: &Array) -> Result<Array> {
     }
 }
 
-fn out_of_bounds(position: i64, axis: usize, extent: usize) -> Error {
+pub(crate) fn out_of_bounds(position: i64, axis: usize, extent: usize) -> Error {
     Error::index(format!("index {position} is out of bounds for axis {axis} with size {extent}"))
 }
 
