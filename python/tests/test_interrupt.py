@@ -4,6 +4,7 @@ import os
 
 from conftest import run_python
 
+# The work takes longer from try to try: on a fast or a busy machine it may be over before a signal arrives.
 PROGRAM = """
 import signal, threading
 import maniple, maniple.numpy as np
@@ -11,28 +12,28 @@ import maniple, maniple.numpy as np
 def interrupt(*_):
     raise KeyboardInterrupt
 
-def finish():
-    maniple.sync()
-    order.append("finished")
+def interrupted(steps):
+    x = np.linspace(0, 1, 10_000_000)
+    for _ in range(steps):
+        x = np.power(x + 1.1, 0.7)
+    # Recorded before the thread runs all: what comes later may have to wait until there is room to run ahead.
+    total = x.sum()
+    other = threading.Thread(target=maniple.sync)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        other.start()
+        {wait}
+        signal.pause()
+    except KeyboardInterrupt:
+        other.join(0.02)
+    goes_on = other.is_alive()
+    other.join()
+    assert abs(x[0] - 2.4) < 0.1
+    return goes_on
 
-order = []
-earlier = np.arange(10.0) * 2
-x = np.linspace(0, 1, 10_000_000)
-for _ in range(25):
-    x = np.power(x + 1.1, 0.7)
-# Recorded before the thread runs all: what comes later may have to wait until there is room to run ahead.
-total = x.sum()
-waiting = threading.Thread(target=finish)
 signal.signal(signal.SIGALRM, interrupt)
-signal.setitimer(signal.ITIMER_REAL, 0.1)
-try:
-    waiting.start()
-    {wait}
-    order.append("not interrupted")
-except KeyboardInterrupt:
-    order.append("interrupted")
-waiting.join()
-print(order, float(earlier.sum()), bool(abs(x[0] - 2.4) < 0.1), float(np.ones(3).sum()))
+earlier = np.arange(10.0) * 2
+print(any(map(interrupted, (25, 100, 400))), float(earlier.sum()), float(np.ones(3).sum()))
 """
 
 
@@ -41,4 +42,4 @@ def test_a_wait_is_interrupted_while_the_work_goes_on(monkeypatch):
         monkeypatch.delenv(name)
     for wait in ("float(total)", "maniple.sync()"):
         done = run_python("-c", PROGRAM.format(wait=wait))
-        assert done.stdout == "['interrupted', 'finished'] 90.0 True 3.0\n", done.stderr
+        assert done.stdout == "True 90.0 3.0\n", done.stderr
