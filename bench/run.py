@@ -38,8 +38,9 @@ FOLDER = Path(__file__).resolve().parent
 SAMPLE_SECONDS = 0.05
 LOOPS_RECORDED = 20_000
 LONG_RUN_SECONDS = 3.0
-# Threads of OpenBLAS spin for about 25 ms after their last call and would slow the next peer down.
-PAUSE_SECONDS = 0.03
+# Threads of OpenBLAS spin for 2^26 ticks of the clock, 20 to 40 ms, after their last call and would slow the next peer
+# down: after 30 ms, programs that ran after NumPy's took half as long again.
+PAUSE_SECONDS = 0.1
 # Some compilers unroll loops, and take long to; some graphs of tasks never end.
 PATIENCE_SECONDS = 180.0
 # A case that must move fewer bytes may find them in caches, and is not held against the memory's bandwidth.

@@ -41,15 +41,15 @@ class Worker:
         self.case = cases.find(group, case)
         self.run = self.dialect.function(self.case)
         self.resident = memory("VmRSS")
+        forget_peak()
         self.data = self.dialect.data(self.case, size)
         return {"tolerance": self.dialect.tolerances.get(case, self.case.tolerance)}
 
     def answer(self, folder: str) -> dict[str, Any]:
         """Run the case once on fresh inputs and save what it returns, as `0.npy`, `1.npy` and so on.
 
-        `memory` is the most bytes that inputs, results and everything between took.
+        `memory` is the most bytes that making the inputs, they, results and everything between took.
         """
-        forget_peak()
         began = time.perf_counter()
         result = self.run(self.data)
         self.dialect.wait(result)
