@@ -76,6 +76,11 @@ def answer(make, *operands):
         return error
 
 
+def signless(product):
+    """The same without negative zeros: which of a sum's two zeros BLAS gives depends on the processor."""
+    return product + product.dtype.type(0) if product.dtype.kind in "fc" else product
+
+
 @pytest.mark.parametrize("dtypes", [*zip(DTYPES, DTYPES), *zip(DTYPES, DTYPES[1:]), ("float32", "int64")])
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products_are_numpys(name, dtypes):
@@ -89,7 +94,7 @@ def test_products_are_numpys(name, dtypes):
         if isinstance(theirs, Exception):
             assert (type(ours), str(ours)) == (type(theirs), str(theirs)), shapes
             continue
-        check_same(ours, theirs)
+        check_same(signless(ours), signless(theirs))
         assert ours.strides == theirs.strides, shapes
 
 
