@@ -20,7 +20,12 @@ const HOSTILE: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "3 memories, random mapper, window 1",
-        &[("MANIPLE_MACHINE", "1,1,1"), ("MANIPLE_MAPPER", "random:7"), ("MANIPLE_WINDOW", "1")],
+        &[
+            ("MANIPLE_MACHINE", "1,1,1"),
+            ("MANIPLE_MAPPER", "random:7"),
+            ("MANIPLE_WINDOW", "1"),
+            ("MANIPLE_SMALL", "0"),
+        ],
     ),
     (
         "3 memories, 3 pieces, random mapper",

@@ -29,7 +29,8 @@ from fuzz_program import Statement, program  # noqa: E402
 
 SETTINGS = {
     "plain": {},
-    "pieces1": {"MANIPLE_PIECES": "1", "MANIPLE_WINDOW": "1", "MANIPLE_JIT": "0"},
+    # Small operations are computed at hand.
+    "pieces1": {"MANIPLE_PIECES": "1", "MANIPLE_WINDOW": "1", "MANIPLE_JIT": "0", "MANIPLE_SMALL": "1"},
     "pieces3": {"MANIPLE_PIECES": "3", "MANIPLE_WINDOW": "64", "MANIPLE_MAPPER": "random:1", "MANIPLE_JIT": "always"},
     "nofuse": {"MANIPLE_PIECES": "3", "MANIPLE_FUSE": "0", "MANIPLE_MACHINE": "1", "MANIPLE_JIT": "always"},
     "memories3": {"MANIPLE_PIECES": "3", "MANIPLE_MACHINE": "1,1,1", "MANIPLE_MAPPER": "random:2", "MANIPLE_JIT": "0"},

@@ -1,9 +1,10 @@
 //! Copies, casts and assignment.
 
 use crate::array::record;
+use crate::at_hand::Source;
 use crate::broadcast::{broadcast_strides, copy_order};
 use crate::elementwise::{Input, Layout, cast_kernel, constant, fill_kernel};
-use crate::{Array, Error, Result, runtime};
+use crate::{Array, Error, Result, at_hand};
 use maniple_ops::{Dtype, Scalar};
 use maniple_runtime::{Operand, Privilege, Shape, View};
 
@@ -94,36 +95,18 @@ impl Array {
     /// A failure of earlier tasks that this call caused to run.
     pub fn fill(&self, value: Scalar) -> Result<()> {
         debug_assert_eq!(value.dtype(), self.dtype);
+        if at_hand::fill(Source::Scalar(&value), self) {
+            return Ok(());
+        }
         record(fill_kernel(self.dtype), self.size(), &[self.operand(Privilege::Write)], &[value])
-    }
-
-    /// As [`Array::fill`] for an array that was just made: a small one is filled at once.
-    ///
-    /// # Errors
-    /// As [`Array::fill`].
-    pub fn fill_new(&self, value: Scalar) -> Result<()> {
-        /// Up to so many bytes are written sooner than a task is recorded.
-        const SMALL: usize = 8 << 10;
-        let (bytes, item) = (self.region.bytes, self.dtype.size());
-        if bytes > SMALL || bytes == 0 {
-            return self.fill(value);
-        }
-        let Some(address) = runtime().try_begin(&self.region) else { return self.fill(value) };
-        // SAFETY: so many bytes are there, and nobody else knows of them.
-        let place = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, bytes) };
-        place[..item].copy_from_slice(&value.as_bytes()[..item]);
-        let mut filled = item;
-        while filled < bytes {
-            let more = filled.min(bytes - filled);
-            place.copy_within(..more, filled);
-            filled += more;
-        }
-        Ok(())
     }
 
     /// Copies an array of the same shape that does not overlap this one, or overlaps it element on element.
     pub(crate) fn fill_from(&self, source: &Array) -> Result<()> {
         debug_assert_eq!(source.shape(), self.shape());
+        if at_hand::fill(Source::Array(source), self) {
+            return Ok(());
+        }
         let operands: [Operand<'_>; 2] = [source.operand(Privilege::Read), self.operand(Privilege::Write)];
         record(cast_kernel(source.dtype, self.dtype), self.size(), &operands, &[])
     }

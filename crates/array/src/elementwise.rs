@@ -2,7 +2,7 @@
 
 use crate::array::record;
 use crate::broadcast::{broadcast_shapes, broadcast_strides, result_order};
-use crate::{Array, Error, Kind, Result, runtime};
+use crate::{Array, Error, Kind, Result, at_hand, runtime};
 use maniple_ops::{
     Body, Casting, Dtype, Flags, Loop, Op, Operand as Typed, Scalar, Step, Value, cast_may_raise, flags,
     resolve,
@@ -26,6 +26,16 @@ pub enum Input<'a> {
     Float(f64),
     /// A Python `complex`.
     Complex(Complex64),
+}
+
+impl<'a> Input<'a> {
+    /// The array, if it is one.
+    pub(crate) fn array(&self) -> Option<&'a Array> {
+        match *self {
+            Input::Array(array) => Some(array),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> From<&'a Array> for Input<'a> {
@@ -168,6 +178,14 @@ pub fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Result<Outp
     for (position, input) in inputs.iter().enumerate() {
         if arrays[position].is_none() {
             scalars.push(constant(input, chosen.ins[position])?);
+        }
+    }
+    if let ([out], None) = (&outputs[..], mask)
+        && out.dtype == chosen.outs[0]
+    {
+        let found = (chosen.op, chosen.dtype);
+        if at_hand::apply(found, arrays.iter().copied(), &scalars, &chosen.ins, out) {
+            return Ok(outputs);
         }
     }
     if mask.is_some() {

@@ -5,7 +5,7 @@
 use crate::array::{record, record_quiet};
 use crate::elementwise::{Input, Layout, Options, constant, plain_kernel, typed};
 use crate::reduction::{Reduction, fold_dtypes, folds_in_a_tree, leaves_kernel};
-use crate::{Array, Result, runtime};
+use crate::{Array, Result, at_hand, runtime};
 use maniple_ops::{Dtype, LEAF, Op, Operand as Typed, Scalar, resolve};
 use maniple_runtime::{Access, Kernel, KernelId, Operand, Order, Privilege, Shape, View};
 use smallvec::{SmallVec, smallvec};
@@ -19,6 +19,8 @@ struct Known {
     kernel: KernelId,
     ins: [Dtype; 2],
     out: Dtype,
+    /// Row and key dtype of the loop, if it gives what the output holds.
+    at_hand: Option<(Op, Dtype)>,
 }
 
 const SLOTS: usize = 1024;
@@ -46,7 +48,7 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
                         Some(_) => return Ok(None),
                     }
                     let fits = match out {
-                        None => array.is_c_contiguous(),
+                        None => array.is_c_contiguous() || array.has_c_order(),
                         Some(out) => {
                             out.region.distance(&array.region).is_none()
                                 || (out.has_region_of(array)
@@ -93,6 +95,11 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
         Some(out) => out.clone(),
         None => like(first, known.out)?,
     };
+    if let Some(found) = known.at_hand
+        && at_hand::apply(found, inputs.iter().map(Input::array), &scalars, &known.ins, &output)
+    {
+        return Ok(Some(output));
+    }
     let extent = output.size();
     let mut operands: SmallVec<[Operand<'_>; 3]> = SmallVec::new();
     for input in inputs {
@@ -104,6 +111,15 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
     record(known.kernel, extent, &operands, &scalars)?;
     drop(operands);
     Ok(Some(output))
+}
+
+impl Array {
+    /// Whether its axes lie in memory slowest first, whatever lies between its elements: then results of its layout are in
+    /// C order.
+    fn has_c_order(&self) -> bool {
+        let strides = &self.view.strides;
+        strides.last().is_none_or(|&last| last > 0) && strides.windows(2).all(|pair| pair[0] > pair[1])
+    }
 }
 
 /// How all of an array of some row, dtype and number of axes is folded.
@@ -149,7 +165,9 @@ pub(crate) fn fold_all(op: Op, array: &Array) -> Result<Option<Array>> {
     let access = Access::Leaves { n, leaves, kept: 1, order: Order::KeptFirst };
     let operands: [Operand<'_>; 2] =
         [array.operand_with(Privilege::Read, access), partials.operand(Privilege::Write)];
-    record(known.leaves, leaves, &operands, &[])?;
+    if !(leaves == 1 && at_hand::fold_leaf(op, array, &partials)) {
+        record(known.leaves, leaves, &operands, &[])?;
+    }
     if leaves == 1 {
         let view = View { offset: 0, shape: Shape::new(), strides: SmallVec::new() };
         return Ok(Some(Array { region: partials.region, dtype: known.dtype, view }));
@@ -176,9 +194,9 @@ fn learn_fold(op: Op, array: &Array, key: u32) -> Result<Option<KnownFold>> {
     Ok(Some(KnownFold { key, leaves, tree: runtime().intern(Kernel::Fold { op, dtype }), dtype }))
 }
 
-/// A new array of the shape of a C-order one.
+/// A new array in C order of the shape of another.
 fn like(array: &Array, dtype: Dtype) -> Result<Array> {
-    if dtype.size() != array.dtype.size() || array.view.shape.contains(&0) {
+    if dtype.size() != array.dtype.size() || !array.is_c_contiguous() || array.view.shape.contains(&0) {
         return Array::empty(array.shape(), dtype);
     }
     let view = View { offset: 0, shape: array.view.shape.clone(), strides: array.view.strides.clone() };
@@ -205,5 +223,11 @@ fn learn(op: Op, inputs: &[Input<'_>], out: Option<&Array>, key: u64) -> Option<
         })
         .collect();
     let last = chosen.ins[chosen.ins.len() - 1];
-    Some(Known { key, kernel: plain_kernel(&chosen, &arrays, out), ins: [chosen.ins[0], last], out })
+    Some(Known {
+        key,
+        kernel: plain_kernel(&chosen, &arrays, out),
+        ins: [chosen.ins[0], last],
+        out,
+        at_hand: (chosen.outs[0] == out).then_some((chosen.op, chosen.dtype)),
+    })
 }

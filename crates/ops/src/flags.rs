@@ -75,7 +75,11 @@ impl fmt::Display for Flags {
 /// Forgets every event on this thread.
 #[inline]
 pub fn clear() {
-    set_status(status() & !status::ALL);
+    let word = status();
+    // To write the word takes longer than to read it, and rounding, which nobody asks for, is noted all the time.
+    if word & (status::INVALID | status::DIVIDE | status::OVERFLOW | status::UNDERFLOW) != 0 {
+        set_status(word & !status::ALL);
+    }
 }
 
 /// The events on this thread since [`clear`].

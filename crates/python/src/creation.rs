@@ -299,7 +299,7 @@ fn blank<'py>(
             _ => Array::empty(&shape, dtype)?,
         };
         if let Some(value) = fill {
-            array.fill_new(value)?;
+            array.fill(value)?;
         }
         Ok(array)
     })?;

@@ -106,6 +106,7 @@ pub fn statistics(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let counts = runtime().statistics();
     let found = PyDict::new(py);
     found.set_item("tasks", counts.tasks)?;
+    found.set_item("at_hand", counts.at_hand)?;
     found.set_item("windows", counts.windows)?;
     found.set_item("plan_hits", counts.plan_hits)?;
     found.set_item("launches", counts.launches)?;

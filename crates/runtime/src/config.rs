@@ -110,7 +110,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "MANIPLE_SMALL",
         default: "8192",
-        help: "Elements up to which a function that NumPy writes in Python runs there; 0 for never.",
+        help: "Elements up to which a function that NumPy writes in Python runs there; 0 for never, and to have \
+               operations on small arrays recorded as tasks too, which are computed at once otherwise.",
     },
     Setting {
         name: "MANIPLE_TRACE",

@@ -1,6 +1,6 @@
 //! Floating point events on their way from the launch that raised them to the user.
 
-use crate::{Kernel, Launch, Line, Report};
+use crate::{Heard, Kernel, Launch, Line, Report};
 use maniple_ops::{Flags, Op, Step};
 use std::fmt;
 
@@ -65,6 +65,28 @@ pub fn watch_as(watch: u8, part: During) -> u8 {
     }
 }
 
+/// Adds a warning of events that were raised, if somebody wants to hear about any of them. Answers that.
+pub(crate) fn hear(heard: Heard, raised: Flags, warnings: &mut Vec<Warning>) -> bool {
+    let Heard { watch, during, line } = heard;
+    let flags = Flags::from_bits(raised.bits() & watch);
+    if flags.is_empty() {
+        return false;
+    }
+    let during = match watch & PART {
+        REDUCE => During::Reduce,
+        ACCUMULATE => During::Accumulate,
+        DOT => During::Dot,
+        MATMUL => During::Matmul,
+        _ => during,
+    };
+    let warning = Warning { during, flags, line };
+    // A reduction or running fold is several tasks, and launches of several calls may come in turn.
+    if watch & PART == 0 || !warnings.contains(&warning) {
+        warnings.push(warning);
+    }
+    true
+}
+
 /// Turns what a launch's pieces reported into warnings. A conversion of a result belongs to the row that computed it,
 /// one of an operand is a cast. `line` gives the line of each of the launch's tasks.
 pub(crate) fn collect(
@@ -74,23 +96,7 @@ pub(crate) fn collect(
     warnings: &mut Vec<Warning>,
 ) {
     let mut add = |owner: usize, during: During, flags: Flags| {
-        let watch = launch.watch[owner];
-        let flags = Flags::from_bits(flags.bits() & watch);
-        if flags.is_empty() {
-            return;
-        }
-        let during = match watch & PART {
-            REDUCE => During::Reduce,
-            ACCUMULATE => During::Accumulate,
-            DOT => During::Dot,
-            MATMUL => During::Matmul,
-            _ => during,
-        };
-        let warning = Warning { during, flags, line: line(owner) };
-        // A reduction or running fold is several tasks, and launches of several calls may come in turn.
-        if watch & PART == 0 || !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
+        hear(Heard { watch: launch.watch[owner], during, line: line(owner) }, flags, warnings);
     };
     let steps = match &*launch.kernel {
         Kernel::Map(body) => &body.steps[..],

@@ -53,7 +53,7 @@ pub use partition::cut;
 pub use parts::FoldPart;
 pub use plan::{Plan, Planned};
 pub use record::Replayed;
-pub use runtime::{Runtime, Statistics};
+pub use runtime::{Heard, Runtime, Statistics};
 pub use space::Space;
 pub use store::{Handle, Region};
 pub use stream::{Decoded, KernelId, Kernels, Operand, Window, decode};

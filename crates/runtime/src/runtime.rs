@@ -1,7 +1,9 @@
 //! The runtime: records tasks, and on a flush runs the stages and issues the commands.
 
+mod at_hand;
 mod issue;
 
+pub use self::at_hand::Heard;
 use self::issue::out_of_memory;
 use crate::instance::State;
 use crate::plan::Plans;
@@ -36,6 +38,8 @@ const PATIENCE: Duration = Duration::from_micros(500);
 pub struct Statistics {
     /// Tasks recorded.
     pub tasks: u64,
+    /// What was computed at once, without a task.
+    pub at_hand: u64,
     /// Windows flushed.
     pub windows: u64,
     /// Windows that had been planned before.
@@ -60,6 +64,8 @@ pub struct Runtime {
     preferred: AtomicUsize,
     /// Whether [`Runtime::take_warnings`] may find something.
     eventful: AtomicBool,
+    /// How many small operations are computed at hand before tasks of them are recorded again.
+    at_hand_left: AtomicUsize,
     inner: Mutex<Inner>,
     recorder: Option<Mutex<Recorder>>,
 }
@@ -123,6 +129,7 @@ impl Runtime {
         Runtime {
             preferred: AtomicUsize::new(preferred.map_or(0, |position| position + 1)),
             eventful: AtomicBool::new(false),
+            at_hand_left: AtomicUsize::new(0),
             recorder,
             nothing: Region::create(u64::MAX, 0, State::new(backends.clone())).region().clone(),
             backends,
@@ -510,6 +517,7 @@ impl Runtime {
         });
         inner.statistics.windows += 1;
         inner.statistics.tasks += window.len() as u64;
+        self.learn_from(window.len(), plan.launches.len());
         let named = window.regions.len();
         window.regions.extend(plan.spares.iter().map(|&bytes| self.create(bytes).region().clone()));
         inner.retired.retain(|region| !region.state().is_idle());

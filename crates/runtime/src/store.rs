@@ -56,6 +56,11 @@ impl Region {
         self.foreign.is_some() || self.is_exported()
     }
 
+    /// Whether its bytes are memory that somebody else owns.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign.is_some()
+    }
+
     /// How many bytes another region's byte zero lies behind this one's, if both are parts of the same memory of somebody
     /// else's, or one and the same region; nothing if no byte belongs to both.
     pub fn distance(&self, other: &Region) -> Option<i64> {
@@ -94,6 +99,11 @@ impl Region {
     /// Whether bytes of it were written by somebody else than a task since the last call.
     pub(crate) fn take_outside(&self) -> bool {
         self.outside.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether a task of window `window` names it.
+    pub(crate) fn is_named_in(&self, window: u32) -> bool {
+        (self.role.load(Ordering::Relaxed) >> 32) as u32 == window
     }
 
     /// The role in window `window`, or the one that `assign` gives it.

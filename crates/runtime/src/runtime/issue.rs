@@ -238,13 +238,18 @@ impl Runtime {
 
     /// Whether what is issued and not complete touches few bytes, all of them in the host's memory.
     fn little_is_outstanding(&self, inner: &mut Inner) -> bool {
+        self.forget_completed(inner);
+        inner.outstanding_bytes <= BYTES_WORTH_A_WAIT
+            && inner.outstanding.iter().all(|command| command.event.backend == 0)
+    }
+
+    /// Forgets the oldest commands as far as they are complete.
+    pub(super) fn forget_completed(&self, inner: &mut Inner) {
         while let Some(oldest) = inner.outstanding.front()
             && self.backends.poll(oldest.event)
         {
             inner.forget_oldest();
         }
-        inner.outstanding_bytes <= BYTES_WORTH_A_WAIT
-            && inner.outstanding.iter().all(|command| command.event.backend == 0)
     }
 
     /// Keeps the memory that issued launches took below a bound; the latest launch is never waited for.

@@ -1,0 +1,220 @@
+"""Operations on small arrays are computed when they are called: with NumPy's answers, in the program's order."""
+
+import os
+import warnings
+
+import numpy
+import pytest
+from conftest import check_same
+
+import maniple
+import maniple.numpy as np
+from maniple import _maniple
+
+EXPRESSIONS = """
+a + b
+a - a[:, ::-1]
+a * 2.5
+2 / a
+a + row
+a + column
+row - column
+a.T @ a + 1
+a.T + b.T
+a.T + a.T.copy()
+a[::2] * b[1::2]
+a[:, 1:-1] - a[:, :-2]
+a[::-1, ::-2] + 1
+i + a
+i * 2
+i + 2.5
+i / i
+i // 3
+i ** 2
+i < 7
+(i < 7) & (i > 2)
+~(a > b)
+a.astype('f4') * b
+a.astype('f4') + np.float32(1)
+a.astype('f2') * 3
+np.sqrt(a)
+np.exp(-a)
+np.where(a > b, a, b)
+np.maximum(a, b) + np.minimum(a, 3)
+np.hypot(a, row)
+np.arctan2(a, column)
+abs(z) + z.real
+z * z.conj()
+z / 3
+np.isnan(a)
+np.divmod(a, 3)
+np.add(a, b, dtype='f4')
+np.add(a, b, where=a > 3, out=np.zeros_like(a))
+np.multiply(a, b, out=np.empty((6, 8))[:, ::-1])
+np.multiply(a, b, out=np.empty((6, 8), 'f4'), casting='same_kind')
+np.add(row, column, out=np.empty((6, 8), order='F'))
+np.sin(tall), np.sin(tall[::2])
+tall + tall[:, :1]
+long + long[::-1]
+long * 3 - 1
+long[1:] - long[:-1]
+np.float64(3) * a[0, 0], a[0, 0] + a[0, 1], a[0, 0] + 1
+np.array(3.0) + np.array(4), np.array(3.0) + row
+np.array([[[3.0]]]) + a[:1, :1]
+a.sum(), i.sum(), z.sum(), (a > 3).sum(), a.astype('f2').sum()
+a.prod(), i.min(), a.max(), a[:, 1:].sum(), a.T.sum(), long.sum(), row.sum(), a[0, :1].sum()
+np.add.reduce(long), np.logical_or.reduce(a > 5), np.bitwise_xor.reduce(i.ravel())
+np.frombuffer(bytes(range(65)), 'f4', offset=1, count=16) * 0 + 1
+np.zeros(3), np.ones((2, 3)), np.full((2, 2), 7), np.full(3, 1 + 2j), np.ones(1000)[::7], np.zeros(5, bool)
+a.copy(), a.T.copy(), a[:, ::2].copy(), a.astype('i4'), a.astype('f4'), i.astype('f8'), i.astype('f2'), a.astype('c8')
+np.zeros((0, 3)) + 1, np.zeros((3, 0)).sum()
+""".split("\n")[1:-1]
+
+CHANGES = """
+a += b
+a -= a
+a *= a[:, ::-1]
+a[1:] += a[:-1]
+a[:] = a.T[:6, :6].repeat(2, axis=1)[:, :8]
+a[:, 1:-1] = b[:, 2:]
+a[::2, ::-3] = 7
+a[1] = row
+a[:, 2] = column[:, 0]
+a[:, -1] = a[:, -2]
+a[0, :] = a[1, :]
+a[...] = i
+a[2:4] = np.float32(1.5)
+i[1:] = i[:-1]
+i += True
+a.fill(2); a[0] += 1
+a /= 3; a += 1; a[0] = a[5]
+np.negative(a, out=a)
+np.add(a, 1, out=a[:, :])
+np.add(a[:5], 1, out=a[1:])
+z *= 1j; z.real = 3
+long[1:] = long[:-1]; long *= 2
+long += long[::-1]
+""".split("\n")[1:-1]
+
+
+def operands(module):
+    return {
+        "np": module,
+        "a": module.linspace(1, 5, 48).reshape(6, 8),
+        "b": module.linspace(3, 2, 48).reshape(6, 8),
+        "i": module.arange(48).reshape(6, 8),
+        "z": module.linspace(1, 2, 48).reshape(6, 8) * (1 - 2j),
+        "row": module.linspace(0, 1, 8),
+        "column": module.arange(6.0).reshape(6, 1),
+        "tall": module.linspace(0, 1, 300).reshape(100, 3),
+        "long": module.linspace(0, 1, 1000),
+    }
+
+
+@pytest.mark.parametrize("source", EXPRESSIONS)
+def test_answers_are_numpys(source):
+    theirs, ours = eval(source, operands(numpy)), eval(source, operands(np))
+    for made, wanted in zip(*((x if isinstance(x, tuple) else (x,)) for x in (ours, theirs)), strict=True):
+        numpy.testing.assert_allclose(numpy.asarray(made), wanted, rtol=1e-14)
+        assert (made.dtype, np.shape(made)) == (wanted.dtype, wanted.shape)
+        if isinstance(wanted, numpy.ndarray) and wanted.size:
+            assert made.strides == wanted.strides
+
+
+@pytest.mark.parametrize("source", CHANGES)
+def test_changes_are_numpys(source):
+    theirs, ours = operands(numpy), operands(np)
+    exec(source, theirs)
+    exec(source, ours)
+    for name in "a", "b", "i", "z", "row", "long":
+        check_same(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("n", [1, 7, 255, 256, 257, 511, 513, 1023, 1024, 1025, 4097])
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"])
+def test_lengths(n, dtype):
+    x, y = numpy.arange(n).astype(dtype), numpy.arange(n)[::-1].astype(dtype)
+    ours, others = np.array(x), np.array(y)
+    check_same(ours + others, x + y)
+    check_same(ours[::-1] + others, x[::-1] + y)
+    check_same(ours * x.dtype.type(1), x * x.dtype.type(1))
+    check_same(ours == others, x == y)
+    ours += others
+    x += y
+    check_same(ours, x)
+
+
+def test_what_is_recorded_comes_first():
+    small, large = np.arange(4.0), np.ones(300_000)
+    before = large[:4] + small
+    small += 1
+    after = large[:4] + small
+    total = large.sum()
+    small[0] = 99
+    small *= total
+    large[:4] = small
+    small -= small
+    assert before.tolist() == [1, 2, 3, 4] and after.tolist() == [2, 3, 4, 5]
+    assert small.tolist() == [0] * 4
+    assert large[:5].tolist() == [99 * 300_000, 600_000, 900_000, 1_200_000, 1]
+
+
+def test_memory_that_is_shared_outside():
+    ours = np.arange(5.0)
+    face = numpy.asarray(ours)
+    ours += 1
+    assert face.tolist() == [1, 2, 3, 4, 5]
+    face[0] = 7
+    assert (ours * 2).tolist() == [14, 4, 6, 8, 10]
+    theirs = numpy.arange(3.0)
+    np.add(theirs, 1, out=theirs)
+    assert theirs.tolist() == [1, 2, 3]
+
+
+def test_events_are_told_where_they_happen():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        x = np.array([1.0, 0.0])
+        x / np.array([0.0, 0.0])
+        maniple.sync()
+    lines = {warning.lineno for warning in caught}
+    found = sorted(str(warning.message) for warning in caught)
+    assert found == ["divide by zero encountered in divide", "invalid value encountered in divide"]
+    assert len(lines) == 1
+    with pytest.raises(FloatingPointError, match="divide by zero"), np.errstate(divide="raise"):
+        np.ones(3) / 0
+    with np.errstate(all="ignore"):
+        assert np.isnan(np.zeros(3) / 0).all()
+
+
+@pytest.mark.skipif(
+    not _maniple.settings()["small"] or _maniple.settings()["on"] is not None, reason="all is done by tasks"
+)
+def test_small_operations_that_do_not_fuse_make_no_tasks():
+    x, y = np.arange(10.0), np.arange(10.0).reshape(2, 5)
+    assert (x + 1)[0] == 1
+    before = _maniple.statistics()
+    (x + 1).sum(), y[:, 1:] * 2, y.T.copy()
+    x[2:4] = 7
+    after = _maniple.statistics()
+    assert after["at_hand"] - before["at_hand"] == 5 and after["tasks"] == before["tasks"]
+
+
+@pytest.mark.skipif(
+    os.environ.get("MANIPLE_FUSE") == "0" or os.environ.get("MANIPLE_WINDOW") == "1", reason="nothing fuses"
+)
+def test_small_operations_that_fuse_are_tasks_again_after_a_while():
+    x = np.arange(10.0)
+    for _ in range(3000):
+        x = x * 0.5
+    before = _maniple.statistics()
+    for _ in range(100):
+        x = x * 0.5
+    assert _maniple.statistics()["tasks"] - before["tasks"] > 30
+    maniple.sync()
+
+
+@pytest.fixture(autouse=True)
+def at_hand():
+    """Small operations are computed at hand: the window before did not fuse."""
+    assert (np.arange(3.0) + 1)[0] == 1
