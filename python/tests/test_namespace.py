@@ -1,7 +1,11 @@
 """Every public name of NumPy's is a name of ours, and is the right thing."""
 
+import copy
 import importlib
+import inspect
 import pickle
+import types
+import weakref
 from pathlib import Path
 
 import numpy
@@ -185,3 +189,25 @@ def test_builtin_functions_do_not_become_methods():
         make, random = np.array, np.random.rand
 
     assert Holder().make([1, 2]).tolist() == [1, 2] and Holder().random(2).shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["empty", "asarray", "sum", "concatenate", "dot", "where", "count_nonzero", "copyto"])
+def test_native_functions_are_like_numpys(name):
+    ours, theirs = getattr(np, name), getattr(numpy, name)
+    assert (ours.__name__, ours.__doc__, ours.__wrapped__) == (theirs.__name__, theirs.__doc__, theirs)
+    assert repr(ours) == repr(theirs)
+    for same in copy.copy(ours), copy.deepcopy(ours), weakref.ref(ours)():
+        assert same is ours
+    # Functions that are built in do not become methods of the classes that hold them.
+    made, wanted = (type("Holder", (), {"held": function})().held for function in (ours, theirs))
+    assert isinstance(made, types.MethodType) == isinstance(wanted, types.MethodType)
+    assert (made is ours) == (wanted is theirs)
+    signatures = [answer(inspect.signature, function) for function in (ours, theirs)]
+    assert signatures[0] == signatures[1]
+
+
+def answer(function, *arguments):
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        return type(error)

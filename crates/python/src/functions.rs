@@ -312,7 +312,6 @@ fn count_nonzero<'py>(
         };
         let options = maniple_array::Reduction {
             axes: axes.as_deref(),
-            dtype: Some(Dtype::Int64),
             keepdims: if keep == Truth::True {
                 maniple_array::KeepDims::Yes
             } else {

@@ -23,6 +23,7 @@ mod input;
 mod interop;
 mod lines;
 mod methods;
+mod native;
 mod operators;
 mod products;
 mod protocols;
@@ -61,6 +62,8 @@ mod _maniple {
     use super::functions::functions;
     #[pymodule_export]
     use super::hooks::set_hook;
+    #[pymodule_export]
+    use super::native::Native;
     #[pymodule_export]
     use super::products::matmul;
     #[pymodule_export]

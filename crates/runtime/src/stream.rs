@@ -9,7 +9,7 @@ use crate::{
     View,
 };
 use maniple_ops::{Dtype, Scalar};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// The number of an interned kernel.
@@ -20,7 +20,7 @@ pub struct KernelId(pub u32);
 #[derive(Default)]
 pub struct Kernels {
     list: Vec<Arc<Kernel>>,
-    numbers: HashMap<Arc<Kernel>, KernelId>,
+    numbers: FxHashMap<Arc<Kernel>, KernelId>,
 }
 
 impl Kernels {

@@ -301,7 +301,9 @@ def dress(wrapper: Callable, original: Any) -> Callable:
     wrapper.__doc__ = original.__doc__
     wrapper.__wrapped__ = original
     wrapper.__maniple_numpy__ = original
-    if isinstance(original, types.BuiltinFunctionType | types.MethodType):
+    if isinstance(original, types.BuiltinFunctionType | types.MethodType) and not isinstance(
+        wrapper, _maniple.function
+    ):
         # A class that holds one, such as `make = np.array`, does not make a method of it.
         held = staticmethod(wrapper)
         held.__maniple_numpy__ = original
@@ -343,21 +345,7 @@ def unrecorded(original: Callable) -> Callable:
 
 def native(function: Callable, original: Callable) -> Callable:
     """A native function that runs in NumPy where it meets arguments it does not know."""
-    name = dotted(original)
-    not_native = _maniple.NotNative
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except not_native:
-            pass
-        except TypeError:
-            # NumPy knows more signatures, and its own words for what fits none.
-            if _fallback.mode() == "error":
-                raise
-        return _fallback.run(name, original, args, kwargs)
-
-    return dress(wrapper, original)
+    return dress(_maniple.function(dotted(original), function, original), original)
 
 
 def resolve(path: str) -> Any:

@@ -55,35 +55,56 @@ pub(crate) fn apply<'a>(
 /// Sets an array to another one of the same shape, which it overlaps element on element or not at all, or to a constant.
 /// Answers whether it did; otherwise a task has to.
 pub(crate) fn fill<'a>(source: Source<'a>, out: &'a Array) -> bool {
-    // Bits are copied: half precision numbers would be made single ones on the way.
-    let bits = match out.dtype.size() {
-        1 => Dtype::UInt8,
-        2 => Dtype::UInt16,
-        4 => Dtype::UInt32,
-        8 => Dtype::UInt64,
-        _ => Dtype::Complex128,
+    let from = match source {
+        Source::Array(array) => array.dtype,
+        Source::Scalar(scalar) => scalar.dtype(),
     };
-    compute(cast_block(bits, bits), [source].into_iter(), &[out.dtype], out, heard(During::Cast))
+    let block = if from != out.dtype {
+        cast_block(from, out.dtype)
+    } else {
+        // Bits are copied: half precision numbers would be made single ones on the way.
+        let bits = match from.size() {
+            1 => Dtype::UInt8,
+            2 => Dtype::UInt16,
+            4 => Dtype::UInt32,
+            8 => Dtype::UInt64,
+            _ => Dtype::Complex128,
+        };
+        cast_block(bits, bits)
+    };
+    compute(block, [source].into_iter(), &[from], out, heard(During::Cast))
 }
 
-/// Folds all of a contiguous array into an array of one element, if one leaf holds them. Answers whether it did; otherwise a
-/// task has to.
+/// Folds all of a contiguous array into an array of one element, if one leaf holds them and converting them raises no events.
+/// Answers whether it did; otherwise a task has to.
 pub(crate) fn fold_leaf(op: Op, array: &Array, out: &Array) -> bool {
-    let count = array.size();
-    if !runtime().computes_at_hand() || count > LEAF || array.dtype != out.dtype {
+    let (count, converts) = (array.size(), array.dtype != out.dtype);
+    if !runtime().computes_at_hand()
+        || count > LEAF
+        || converts && (cast_may_raise(array.dtype, out.dtype) || out.dtype.size() > size_of::<u64>())
+    {
         return false;
     }
     let Some(fold) = fold(op, out.dtype) else { return false };
     let regions = [(&array.region, Privilege::Read), (&out.region, Privilege::Write)];
     runtime().run_at_hand(&regions, heard(During::Row(op)), |addresses| {
-        let (from, to) = (element_zero(array, addresses[0]), element_zero(out, addresses[1]));
+        let (from, to) = (element_zero(array, addresses[0]).cast_const(), element_zero(out, addresses[1]));
         if from.addr() % array.dtype.size() != 0 {
             return false;
         }
+        let mut converted = [MaybeUninit::<u64>::uninit(); LEAF];
         // SAFETY: the runtime says that the regions' bytes are at these addresses, idle, and stay so; the views lie within
-        // them. One is contiguous and aligned, the other a region of its own.
+        // them. One is contiguous and aligned, the other a region of its own. There is room for as many elements of up to
+        // eight bytes.
         unsafe {
-            (fold.leaf)(to, from, count);
+            let elements = if converts {
+                let room = converted.as_mut_ptr().cast::<u8>();
+                cast_block(array.dtype, out.dtype)([from].as_ptr(), [room].as_ptr(), count);
+                room.cast_const()
+            } else {
+                from
+            };
+            (fold.leaf)(to, elements, count);
             if let Some(close) = fold.close {
                 close(to, 1);
             }
