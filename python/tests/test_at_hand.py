@@ -144,6 +144,31 @@ def test_lengths(n, dtype):
     check_same(ours, x)
 
 
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 1000, 20_001, 200_003])
+@pytest.mark.parametrize("dtype", ["?", "i2", "f4", "f8", "c16"])
+def test_selecting(n, dtype):
+    random = numpy.random.default_rng(n)
+    x = (random.integers(-9, 9, n) * 1.5).astype(dtype)
+    ours = np.array(x) + np.zeros(n, dtype)
+    for mask in (random.random(n) < share for share in (0.0, 0.01, 0.5, 1.0)):
+        check_same(ours[np.array(mask)], x[mask])
+        last = mask.copy()
+        last[-1:] = True
+        check_same(ours[np.array(last)], x[last])
+    positions = random.integers(-n, n, n)
+    check_same(ours[np.array(positions)], x[positions])
+    check_same(np.take(ours, np.array(positions)), numpy.take(x, positions))
+    check_same(ours[np.arange(n)[::-1]], x[::-1])
+    if n > 7:
+        rows = x[: n // 3 * 3].reshape(-1, 3)
+        positions = positions[: len(rows)] % len(rows)
+        check_same((ours[: n // 3 * 3].reshape(-1, 3) * 1)[np.array(positions)], (rows * 1)[positions])
+    for wrong in n, -n - 1, 2**62:
+        bad = numpy.append(positions % n, wrong)
+        with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 0 with size {n}"):
+            ours[np.array(bad)]
+
+
 def test_what_is_recorded_comes_first():
     small, large = np.arange(4.0), np.ones(300_000)
     before = large[:4] + small

@@ -26,7 +26,7 @@ const MOST_OPERANDS: usize = 4;
 /// What an operation reads.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// An array, of any dtype that converts without events.
+    /// An array.
     Array(&'a Array),
     /// A constant, of the dtype that the loop takes.
     Scalar(&'a Scalar),
@@ -179,6 +179,7 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// Runs a loop that takes the dtypes `wanted` over the joint shape, which is that of `out`, or leaves it to a task.
 fn compute<'a>(
     block: Block,
     sources: impl Iterator<Item = Source<'a>> + Clone,
@@ -189,7 +190,7 @@ fn compute<'a>(
     /// The strides of a row of adjoining elements are a part of this that begins with their size.
     const SIZES: [isize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
     let size = out.size();
-    if !runtime().computes_at_hand() || size == 0 || size * out.dtype.size() > SMALL {
+    if !runtime().computes_at_hand() || size == 0 || size > SMALL {
         return false;
     }
     let result = (Source::Array(out), &out.dtype);
@@ -201,7 +202,7 @@ fn compute<'a>(
     let flat = arrays.clone().all(|array| array.shape() == out.shape() && array.is_c_contiguous());
     let joint = if flat { &[size][..] } else { out.shape() };
     let inner = joint[joint.len() - 1];
-    if size / inner > MOST_ROWS {
+    if size / inner > MOST_ROWS || arrays.clone().any(|array| size * array.dtype.size() > SMALL) {
         return false;
     }
     let mut broadcast: SmallVec<[Strides; MOST_OPERANDS]> = SmallVec::new();

@@ -7,19 +7,36 @@ use maniple_ops::Dtype;
 use maniple_runtime::Shape;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
+/// Where all bytes are the host's, arrays up to this size are selected from at once: one worker has done so before several
+/// have checked, counted and copied.
+const MEDIUM: usize = 1 << 20;
+
+/// The most bytes of an array that is selected from at once.
+fn limit() -> usize {
+    match (runtime().settings().small, runtime().machine().memories.len()) {
+        (0, _) => 0,
+        (_, 1) => MEDIUM,
+        _ => SMALL,
+    }
+}
+
 impl Array {
-    /// The bytes of a small array in C order, if they are in the host's memory now.
+    /// The bytes of an array in C order that is not too large, if they are in the host's memory.
     fn bytes_at_hand(&self) -> Result<Option<&[u8]>> {
         let bytes = self.size() * self.dtype.size();
-        if bytes == 0 || bytes > SMALL || !self.is_c_contiguous() {
+        if bytes == 0 || bytes > limit() || !self.is_c_contiguous() {
             return Ok(None);
         }
+        let address = match self.try_host()? {
+            None if bytes > SMALL => Some(self.host(false)?),
+            address => address,
+        };
         // SAFETY: the runtime says that the region's bytes are at this address and idle; this array keeps the region, and
         // nothing is recorded while the slice is used. Bytes have no alignment.
-        Ok(self.try_host()?.map(|address| unsafe { from_raw_parts(address.cast_const(), bytes) }))
+        Ok(address.map(|address| unsafe { from_raw_parts(address.cast_const(), bytes) }))
     }
 
-    /// A new small array, filled by a function that gets all of its bytes.
+    /// A new array, filled by a function that gets all of its bytes.
     fn made_at_hand(
         shape: &[usize],
         dtype: Dtype,
@@ -46,7 +63,7 @@ impl Array {
         }
         let extent = self.shape()[0];
         let row = self.shape()[1..].iter().product::<usize>() * self.dtype.size();
-        if indices.size() * row > SMALL || row == 0 {
+        if indices.size() * row > limit() || row == 0 {
             return Ok(None);
         }
         let (Some(positions), Some(rows)) = (indices.bytes_at_hand()?, self.bytes_at_hand()?) else {
@@ -54,15 +71,16 @@ impl Array {
         };
         let shape: Shape = indices.shape().iter().chain(&self.shape()[1..]).copied().collect();
         Array::made_at_hand(&shape, self.dtype, |place| {
-            for (place, position) in place.chunks_exact_mut(row).zip(positions.chunks_exact(size_of::<i64>()))
-            {
-                let position = bytemuck::pod_read_unaligned::<i64>(position);
-                let found = if position < 0 { position.wrapping_add(extent as i64) } else { position };
-                let found = usize::try_from(found).ok().filter(|&found| found < extent);
-                let Some(found) = found else { return Err(out_of_bounds(position, 0, extent)) };
-                copy_row(place, &rows[found * row..(found + 1) * row]);
-            }
-            Ok(())
+            let positions = positions.as_chunks().0;
+            let gathered = match row {
+                1 => gather::<1>(rows, positions, place),
+                2 => gather::<2>(rows, positions, place),
+                4 => gather::<4>(rows, positions, place),
+                8 => gather::<8>(rows, positions, place),
+                16 => gather::<16>(rows, positions, place),
+                _ => gather_rows(row, rows, positions, place),
+            };
+            gathered.map_err(|position| out_of_bounds(position, 0, extent))
         })
     }
 
@@ -78,11 +96,14 @@ impl Array {
         let (Some(mask), Some(elements)) = (mask.bytes_at_hand()?, self.bytes_at_hand()?) else {
             return Ok(None);
         };
-        let count = mask.iter().filter(|&&truth| truth != 0).count();
+        let count = count_true(mask);
         Array::made_at_hand(&[count], self.dtype, |place| {
-            let picked = elements.chunks_exact(item).zip(mask).filter(|&(_, &truth)| truth != 0);
-            for (place, (element, _)) in place.chunks_exact_mut(item).zip(picked) {
-                copy_row(place, element);
+            match item {
+                1 => compress::<1>(elements, mask, place),
+                2 => compress::<2>(elements, mask, place),
+                4 => compress::<4>(elements, mask, place),
+                8 => compress::<8>(elements, mask, place),
+                _ => compress::<16>(elements, mask, place),
             }
             Ok(())
         })
@@ -98,7 +119,7 @@ impl Array {
             return Ok(None);
         }
         let Some(mask) = self.bytes_at_hand()? else { return Ok(None) };
-        let count = mask.iter().filter(|&&truth| truth != 0).count();
+        let count = count_true(mask);
         let axes = self.ndim();
         Array::made_at_hand(&[count, axes], Dtype::Int64, |place| {
             let found = mask.iter().enumerate().filter(|&(_, &truth)| truth != 0);
@@ -114,10 +135,71 @@ impl Array {
     }
 }
 
-/// Copies the bytes of one element, or of several: a call of the system's copy pays for longer rows only.
-fn copy_row(to: &mut [u8], from: &[u8]) {
-    match (<&mut [u8; 8]>::try_from(&mut *to), <&[u8; 8]>::try_from(from)) {
-        (Ok(to), Ok(from)) => *to = *from,
-        _ => to.copy_from_slice(from),
+/// Copies the elements of `N` bytes at some positions, which may count from the end; the first that is out of bounds is the
+/// error.
+fn gather<const N: usize>(
+    rows: &[u8],
+    positions: &[[u8; 8]],
+    place: &mut [u8],
+) -> std::result::Result<(), i64> {
+    let rows = rows.as_chunks::<N>().0;
+    for (place, &position) in place.as_chunks_mut::<N>().0.iter_mut().zip(positions) {
+        let position = i64::from_ne_bytes(position);
+        let found = if position < 0 { position.wrapping_add(rows.len() as i64) } else { position };
+        *place = *rows.get(found as usize).ok_or(position)?;
+    }
+    Ok(())
+}
+
+/// As [`gather`], for rows of so many bytes.
+fn gather_rows(
+    row: usize,
+    rows: &[u8],
+    positions: &[[u8; 8]],
+    place: &mut [u8],
+) -> std::result::Result<(), i64> {
+    let extent = rows.len() / row;
+    for (place, &position) in place.chunks_exact_mut(row).zip(positions) {
+        let position = i64::from_ne_bytes(position);
+        let found = if position < 0 { position.wrapping_add(extent as i64) } else { position };
+        let found = usize::try_from(found).ok().filter(|&found| found < extent).ok_or(position)?;
+        place.copy_from_slice(&rows[found * row..(found + 1) * row]);
+    }
+    Ok(())
+}
+
+fn count_true(mask: &[u8]) -> usize {
+    // Sums of so many fit into bytes, of which many are added at once.
+    let sums = mask.chunks(255).map(|mask| mask.iter().map(|&truth| u8::from(truth != 0)).sum::<u8>());
+    sums.map(usize::from).sum()
+}
+
+/// Copies the elements of `N` bytes where a mask is true; `place` has room for these.
+fn compress<const N: usize>(elements: &[u8], mask: &[u8], place: &mut [u8]) {
+    /// Elements between two looks at how much room is left, and at whether there is any to copy.
+    const TOGETHER: usize = 8;
+    let (elements, place) = (elements.as_chunks::<N>().0, place.as_chunks_mut::<N>().0);
+    let mut done = 0;
+    for (elements, mask) in elements.chunks(TOGETHER).zip(mask.chunks(TOGETHER)) {
+        if *mask == [0; TOGETHER] {
+            continue;
+        }
+        if *mask == [1; TOGETHER] {
+            place[done..done + TOGETHER].copy_from_slice(elements);
+            done += TOGETHER;
+        } else if let Some(place) = place[done..].first_chunk_mut::<TOGETHER>() {
+            // All are written, one over the other, but the next one only moves on if it counts: there is no branch.
+            let mut next = 0;
+            for (element, &truth) in elements.iter().zip(mask) {
+                place[next % TOGETHER] = *element;
+                next += usize::from(truth != 0);
+            }
+            done += next;
+        } else {
+            for (element, _) in elements.iter().zip(mask).filter(|&(_, &truth)| truth != 0) {
+                place[done] = *element;
+                done += 1;
+            }
+        }
     }
 }
