@@ -1,5 +1,8 @@
 //! The index of the largest or smallest element.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use crate::dtype::{Bool, Dtype, Element};
 use crate::flags;
 use crate::fold::LANES;
@@ -51,6 +54,10 @@ pub type ArgColumns =
 
 /// The search of a dtype in several columns; the same elements are found as by [`arg_leaf`].
 pub fn arg_columns(dtype: Dtype, arg: Arg) -> ArgColumns {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(columns) = x86::columns(dtype, arg) {
+        return columns;
+    }
     by_dtype!(dtype, pick_columns(arg))
 }
 
