@@ -44,6 +44,25 @@ mod levels {
     pub(in super::super) const DOUBLES: Versions<OuterProducts> = [baseline_doubles, v3_doubles, v4_doubles];
 }
 
+/// How many rows of a lane ahead are asked for. They lie some pages apart, where the processor expects nothing to be read;
+/// more of them at a time would not stay in the first-level cache, since they often go to one set of it.
+const AHEAD: isize = 5;
+/// Bytes of a line of memory.
+const LINE: usize = 64;
+
+/// Asks for the line of memory that holds an address, which need not be valid.
+#[inline(always)]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and faults nowhere.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 #[inline(always)]
 unsafe fn sums<V: Vector, const ROWS: usize>(
     accumulators: *mut u8,
@@ -83,6 +102,13 @@ impl Strip {
         let mut at = 0;
         // SAFETY: the caller's promise.
         unsafe {
+            // There are registers for the sums of eight rows of two vectors, or of sixteen of one.
+            if ROWS == 8 && VECTORS == 1 {
+                while at + 16 <= m {
+                    self.tile::<V, L, 16, VECTORS>(at, last);
+                    at += 16;
+                }
+            }
             while at + ROWS <= m {
                 self.tile::<V, L, ROWS, VECTORS>(at, last);
                 at += ROWS;
@@ -116,6 +142,10 @@ impl Strip {
             for _ in 1..self.rows {
                 first = first.wrapping_offset(a.row);
                 second = second.wrapping_offset(b.row);
+                for line in (0..ROWS).step_by(LINE / size_of::<V::Lane>()) {
+                    prefetch(first.wrapping_offset(AHEAD * a.row + line as isize * a.column));
+                }
+                prefetch(second.wrapping_offset(AHEAD * b.row));
                 let products = products::<V, L, ROWS, VECTORS>(first, a.column, second, last);
                 for row in 0..ROWS {
                     for vector in 0..VECTORS {
