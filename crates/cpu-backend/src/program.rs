@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 /// Bytes of buffers that a block should not exceed.
 const CACHE: usize = 24 << 10;
+/// Bytes of buffers and streams that a block should not exceed which keeps what it writes over.
+const CACHE_BESIDE: usize = 16 << 10;
 /// The fewest elements of a block.
 const FEWEST: usize = 256;
 /// The most elements of a block.
@@ -149,6 +151,8 @@ struct Wanted<'a> {
     watch: &'a [u8],
     /// Regions that other launches read soon.
     near: &'a [Role],
+    /// Whether inputs that are written over are kept, although nobody watches.
+    keeps: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -173,22 +177,25 @@ impl Program {
     /// Makes the body of a launch ready. `args` are its inputs and stored outputs; outputs beyond those go to a sink each.
     /// Nothing if a step has no function.
     pub(crate) fn new(launch: &Launch, body: &Body, args: &[Arg], jit: Option<&Arc<Jit>>) -> Option<Program> {
-        let wanted = Wanted { owners: &launch.owners, watch: &launch.watch, near: &launch.near };
+        let (owners, watch, near) = (&launch.owners, &launch.watch, &launch.near);
+        let wanted = Wanted { owners, watch, near, keeps: false };
         let places: Vec<Place> = (0..args.len()).map(Place::Bound).collect();
         Program::over(body, (args, &places), wanted, jit, None)
     }
 
     /// Makes a body ready whose last `combining` steps combine what the sinks hold with values: the inputs that are sinks
-    /// stand for what they hold. Nothing if one of those steps cannot be compiled together with others, or if blocks and
-    /// accumulators do not go together.
+    /// stand for what they hold. What a block writes over of the inputs `kept` can be put back ([`Run::put_back`]). Nothing if
+    /// one of those steps cannot be compiled together with others, if blocks and accumulators do not go together, or if such
+    /// an input is not kept.
     pub(crate) fn folding(
         body: &Body,
         args: (&[Arg], &[Place]),
-        combining: usize,
+        (combining, kept): (usize, &[usize]),
         jit: &Arc<Jit>,
         accumulators: Accumulators,
     ) -> Option<Program> {
-        let program = Program::over(body, args, Wanted::default(), Some(jit), Some(accumulators))?;
+        let wanted = Wanted { keeps: !kept.is_empty(), ..Wanted::default() };
+        let program = Program::over(body, args, wanted, Some(jit), Some(accumulators))?;
         let steps = body.steps.len() - combining..body.steps.len();
         let compiled = program.compiled.as_ref().is_some_and(|compiled| compiled.covers(steps));
         let together = match accumulators {
@@ -199,7 +206,20 @@ impl Program {
                 program.rows == Rows::Cut && whole
             }
         };
-        (compiled && together && program.panel == 1).then_some(program)
+        (compiled && together && program.panel == 1 && kept.iter().all(|&at| program.keeps(at)))
+            .then_some(program)
+    }
+
+    /// Whether an input is there at the end of a block as it was at its beginning: in a buffer, or beside.
+    fn keeps(&self, input: usize) -> bool {
+        let beside = |compiled: &Compiled| {
+            compiled.whole() && compiled.kept().any(|(argument, _)| argument as usize == input)
+        };
+        match self.args[input].way {
+            Way::Direct => self.compiled.as_ref().is_some_and(beside),
+            Way::Copied => !self.args[input].level,
+            _ => false,
+        }
     }
 
     /// A program over arguments that are at some places, with a sink for each output beyond them. If there are
@@ -242,10 +262,10 @@ impl Program {
         for (argument, arg) in arguments.iter_mut().zip(args) {
             argument.near = wanted.near.contains(&arg.role);
         }
-        let watched = wanted.watch.iter().any(|&watch| watch != 0);
-        let sections = compiled::sections(jit, body, args, &arguments, space.size(), watched);
+        let keeps = wanted.keeps || wanted.watch.iter().any(|&watch| watch != 0);
+        let sections = compiled::sections(jit, body, args, &arguments, space.size(), keeps);
         let mut layout = Layout::new(body, args, &arguments);
-        if watched {
+        if keeps {
             sections.iter().for_each(|section| layout.keep_inputs(section));
         }
         let mut instructions = Vec::with_capacity(body.steps.len());
@@ -277,16 +297,22 @@ impl Program {
             let whole = (body, turning, space.size());
             Compiled::new((jit, sections), whole, &mut layout, &instructions, args)
         });
+        // What is kept of one block shall still be in the first-level cache when that of the next is written over it, so what
+        // streams through counts as well.
+        let saves = compiled.as_ref().is_some_and(|compiled| compiled.kept().next().is_some());
         // What a block touches: constants and temporaries, and the buffers of arguments that need one.
         let touched: usize = (layout.items.iter().enumerate())
             .filter(|&(entry, _)| compiled.as_ref().is_none_or(|compiled| compiled.touches[entry]))
             .map(|(entry, &item)| match arguments.get(entry) {
+                Some(argument) if argument.way == Way::Direct && saves && entry < body.inputs.len() => item,
                 Some(argument) if matches!(argument.way, Way::Direct | Way::Sink) => 0,
+                Some(argument) if argument.way == Way::Splat && saves => 0,
                 _ => item,
             })
             .sum();
         let most = if compiled.as_ref().is_some_and(Compiled::whole) { compiled::MOST } else { MOST };
-        let mut length = (CACHE / touched.max(1)).clamp(FEWEST, most) / LINE * LINE;
+        let cache = if saves { CACHE_BESIDE } else { CACHE };
+        let mut length = (cache / touched.max(1)).clamp(FEWEST, most) / LINE * LINE;
         if rows == Rows::Joined {
             let inner = space.inner().max(1);
             length = (length / inner).max(1) * inner;

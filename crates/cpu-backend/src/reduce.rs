@@ -426,6 +426,10 @@ impl Work<'_> {
         // SAFETY: the leaf lies within its row; there are accumulators for all lanes.
         unsafe {
             let compiled = match &mut self.folding {
+                Some((folding, _)) if self.repeated < TOO_OFTEN && !folding.overwritten.is_empty() => {
+                    self.leaf_in_place(row * n + start, row * n + end);
+                    true
+                }
                 Some((folding, run)) if self.repeated < TOO_OFTEN => {
                     folding.fill(&self.accumulators, LANES);
                     run.accumulate(row * n + start, row * n + end, &self.accumulators);
@@ -444,6 +448,50 @@ impl Work<'_> {
                 self.fold_leaf(fold, point, values, count);
                 self.report(fold, Events::Each);
             }
+        }
+    }
+
+    /// Combines a leaf that writes over what it reads with the accumulators, by compiled code. A block that raised events
+    /// which somebody wants to know of is put back as it was, and its steps run one by one.
+    unsafe fn leaf_in_place(&mut self, first: usize, last: usize) {
+        let mut before: SmallVec<[[u64; LANES]; 2]> = SmallVec::new();
+        // Compiled code has elements of eight bytes at most.
+        let bytes = |folded: &Folded| LANES * folded.item;
+        let mut at = first;
+        while at < last {
+            let Some((folding, run)) = &mut self.folding else { return };
+            let folding = *folding;
+            let end = run.end_of_block(at, last);
+            // SAFETY: the positions are those of the leaf; there are accumulators for all lanes.
+            unsafe {
+                if at == first {
+                    folding.fill(&self.accumulators, LANES);
+                }
+                before.clear();
+                for (folded, &accumulators) in self.reduction.folds.iter().zip(&self.accumulators) {
+                    let mut kept = [0; LANES];
+                    ptr::copy_nonoverlapping(accumulators, kept.as_mut_ptr().cast(), bytes(folded));
+                    before.push(kept);
+                }
+                run.accumulate(at, end, &self.accumulators);
+                if !self.is_quiet() {
+                    let Some((_, run)) = &mut self.folding else { return };
+                    run.put_back(&folding.overwritten, at, end);
+                    for (number, folded) in self.reduction.folds.iter().enumerate() {
+                        let kept = before[number].as_ptr().cast::<u8>();
+                        ptr::copy_nonoverlapping(kept, self.accumulators[number], bytes(folded));
+                    }
+                    self.evaluate(at, end);
+                    for (number, Folded { fold, item, .. }) in self.reduction.folds.iter().enumerate() {
+                        for from in (at..end).step_by(LANES) {
+                            let values = self.sinks[number].wrapping_add((from - at) * item);
+                            (fold.rows)(self.accumulators[number], values, LANES.min(end - from));
+                        }
+                        self.report(number, Events::Each);
+                    }
+                }
+            }
+            at = end;
         }
     }
 

@@ -78,6 +78,8 @@ pub(super) struct Block {
     pub(super) watch: u8,
     /// Inputs that the run writes over, and where it puts what they were.
     pub(super) saved: Vec<(u16, u16)>,
+    /// The set of outputs that the run stores where they belong, although functions would put them into a buffer.
+    pub(super) placed: u64,
     /// Which of `entries` are stored past the caches, and which are accumulators.
     manner: Manner,
 }
@@ -89,7 +91,7 @@ pub(super) fn sections(
     args: &[Arg],
     arguments: &[Argument],
     size: usize,
-    watched: bool,
+    keeps: bool,
 ) -> Vec<Section> {
     let Some(jit) = jit.filter(|jit| size >= SMALL || jit.compile == Compile::Always) else {
         return Vec::new();
@@ -100,7 +102,7 @@ pub(super) fn sections(
     };
     // The steps of a run whose flags are wanted may have to run again, after its outputs have been written.
     let kept = |steps: &Range<usize>| -> Vec<Value> {
-        if !watched {
+        if !keeps {
             return Vec::new();
         }
         let before: usize = body.steps[..steps.start].iter().map(|step| step.results()).sum();
@@ -140,6 +142,7 @@ impl Compiled {
         if sections.is_empty() {
             return None;
         }
+        let placing = Placing::new(body, args, arguments);
         let (mut parts, mut lines, mut done) = (Vec::new(), 0, 0);
         for (number, section) in sections.into_iter().enumerate() {
             let Section { steps, run, inputs, constants, outputs, patterns } = section;
@@ -147,9 +150,15 @@ impl Compiled {
                 parts.push(Part::Steps(done..steps.start));
             }
             done = steps.end;
-            let home = |layout: &Layout, value: Value| layout.home[value as usize];
-            let mut entries: Vec<u16> =
-                inputs.iter().chain(&outputs).map(|&value| home(layout, value)).collect();
+            let home = |value: &Value| layout.home[*value as usize];
+            let mut entries: Vec<u16> = inputs.iter().map(home).collect();
+            let mut placed = 0;
+            for value in &outputs {
+                let place =
+                    placing.output(*value, steps.end).filter(|_| home(value) as usize >= arguments.len());
+                placed |= place.map_or(0, |output| 1 << output);
+                entries.push(place.map_or(home(value), |output| (body.inputs.len() + output) as u16));
+            }
             // Outputs of the run that are its inputs are kept beside.
             let mut saved = Vec::new();
             for &input in &run.outputs[outputs.len()..] {
@@ -190,7 +199,8 @@ impl Compiled {
                 })
                 .collect();
             let watch = instructions[steps.clone()].iter().fold(0, |all, one| all | one.watch);
-            let block = Block { steps, run, entries, first_line, constants, patterns, watch, saved, manner };
+            let block =
+                Block { steps, run, entries, first_line, constants, patterns, watch, saved, placed, manner };
             parts.push(Part::Run(number, Box::new(block)));
         }
         if done < body.steps.len() {
@@ -230,6 +240,11 @@ impl Compiled {
         matches!(self.parts[..], [Part::Run(..)])
     }
 
+    /// The inputs that runs write over, and where they put what those were.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.blocks().flat_map(|block| block.saved.iter().copied())
+    }
+
     /// Whether some steps are all parts of runs.
     pub(super) fn covers(&self, mut steps: Range<usize>) -> bool {
         steps.all(|step| self.blocks().any(|block| block.steps.contains(&step)))
@@ -251,6 +266,43 @@ impl Compiled {
     /// The runs, in order.
     pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
         blocks(&self.parts)
+    }
+}
+
+/// Tells which results compiled code may store over what they are computed from, element by element, as functions must not.
+struct Placing<'a> {
+    body: &'a Body,
+    args: &'a [Arg],
+    arguments: &'a [Argument],
+    /// The step that gives every value, and the last that uses it.
+    steps: Vec<(usize, usize)>,
+}
+
+impl Placing<'_> {
+    fn new<'a>(body: &'a Body, args: &'a [Arg], arguments: &'a [Argument]) -> Placing<'a> {
+        let mut steps = vec![(0, 0); body.first_result()];
+        for (at, step) in body.steps.iter().enumerate() {
+            step.args().iter().for_each(|&value| steps[value as usize].1 = at);
+            steps.resize(steps.len() + step.results(), (at, at));
+        }
+        Placing { body, args, arguments, steps }
+    }
+
+    /// The output that a value of a run, whose steps end there, may be stored to at once: nothing else needs the value, and
+    /// no later step anything that lies there.
+    fn output(&self, value: Value, end: usize) -> Option<usize> {
+        let mut outputs = (0..self.body.outputs.len()).filter(|&output| self.body.outputs[output] == value);
+        let output = outputs.next().filter(|_| outputs.next().is_none())?;
+        let at = self.body.inputs.len() + output;
+        let arg = self.args.get(at)?;
+        let (given, last) = self.steps[value as usize];
+        let free = |(input, other): (usize, &Arg)| {
+            let same = other.dtype.size() == arg.dtype.size() && other.view.same_as(&arg.view);
+            !may_overlap(other, arg) || (same && self.steps[input].1 <= given)
+        };
+        let direct = output < u64::BITS as usize && self.arguments[at].way == Way::Direct && last < end;
+        let inputs = self.args[..self.body.inputs.len()].iter().enumerate();
+        (direct && inputs.into_iter().all(free)).then_some(output)
     }
 }
 

@@ -196,14 +196,35 @@ impl<'a> Run<'a> {
     ///
     /// [`Accumulators::Lanes`]: super::Accumulators::Lanes
     pub(crate) unsafe fn accumulate(&mut self, first: usize, last: usize, accumulators: &[*mut u8]) {
-        let program = self.program;
-        let row = if program.space.ndim() == 1 { usize::MAX } else { program.space.inner() };
         let mut at = first;
         while at < last {
-            let count = (last - at).min(program.block).min(row - at % row);
+            let end = self.end_of_block(at, last);
             // SAFETY: the caller's promise; the block is within the range.
-            unsafe { self.block(at, count, accumulators, 0) };
-            at += count;
+            unsafe { self.block(at, end - at, accumulators, 0) };
+            at = end;
+        }
+    }
+
+    /// Where the block ends with which [`Run::accumulate`] begins.
+    pub(crate) fn end_of_block(&self, first: usize, last: usize) -> usize {
+        let program = self.program;
+        let row = if program.space.ndim() == 1 { usize::MAX } else { program.space.inner() };
+        first + (last - first).min(program.block).min(row - first % row)
+    }
+
+    /// Puts back what the last block, of those positions, wrote over of some inputs, which are no constants.
+    ///
+    /// # Safety
+    /// The program must have been made to keep that, and the block be the last that was worked on.
+    pub(crate) unsafe fn put_back(&mut self, inputs: &[usize], first: usize, last: usize) {
+        let Some(compiled) = &self.program.compiled else { return };
+        for &at in inputs {
+            let kept = compiled.kept().find(|&(input, _)| input as usize == at);
+            // SAFETY: what was not kept beside was copied to a buffer of its own; the input is memory that was written.
+            unsafe {
+                let from = kept.map_or(at, |(_, save)| save as usize);
+                self.store(at, *self.table.add(from), first, last - first);
+            }
         }
     }
 
@@ -294,13 +315,17 @@ impl<'a> Run<'a> {
                 // All buffers of constants have been filled when the first run ran again.
                 self.codes = None;
             }
+            // The outputs that lie where they belong, whatever home their values have.
+            let mut placed = 0;
             match (self.codes, &program.compiled) {
                 (Some(codes), Some(compiled)) => {
                     for part in &compiled.parts {
                         match part {
                             Part::Steps(steps) => self.part(steps.clone(), count),
                             Part::Run(number, block) => {
-                                self.compiled(&codes[*number], block, position, count);
+                                if self.compiled(&codes[*number], block, position, count) {
+                                    placed |= block.placed;
+                                }
                             }
                         }
                     }
@@ -309,8 +334,10 @@ impl<'a> Run<'a> {
             }
             for (output, &source) in program.sources.iter().enumerate() {
                 let at = program.inputs + output;
-                if source as usize != at || (*self.states.add(at)).way == Way::Copied {
-                    self.store(at, *self.table.add(source as usize), position, count);
+                let is_placed = output < u64::BITS as usize && placed >> output & 1 != 0;
+                let source = if is_placed { at } else { source as usize };
+                if source != at || (*self.states.add(at)).way == Way::Copied {
+                    self.store(at, *self.table.add(source), position, count);
                 }
             }
         }
@@ -334,9 +361,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Some instructions at once. If they raised a flag that somebody wants to know of, they run again to tell which of
-    /// them it was.
-    unsafe fn compiled(&mut self, code: &Code, block: &Block, position: usize, count: usize) {
+    /// Some instructions at once. If they raised a flag that somebody wants to know of, they run again, one by one, to tell
+    /// which of them it was. Answers whether they did not have to.
+    unsafe fn compiled(&mut self, code: &Code, block: &Block, position: usize, count: usize) -> bool {
         let mut pointers = [ptr::null_mut(); MOST_POINTERS];
         let pointers = &mut pointers[..block.entries.len()];
         // SAFETY: entries of the table; the planner gave the run's outputs homes apart from what it reads later.
@@ -353,11 +380,13 @@ impl<'a> Run<'a> {
                 if raised.bits() & block.watch != 0 {
                     // SAFETY: what the steps read is as it was, or was put aside.
                     unsafe { self.again(block, position, count) };
-                    self.repeated += TWICE;
+                    self.repeated += TWICE - 1;
+                    return false;
                 }
             }
             self.repeated = self.repeated.saturating_sub(1);
         }
+        true
     }
 
     #[cold]
@@ -502,6 +531,10 @@ impl<'a> Run<'a> {
     }
 
     /// The strided side of a copy, and the position in it: within the row, or within the whole space.
+    ///
+    /// Inlined, for what is returned through memory is copied in pieces other than those it was written in. The processor
+    /// then waits until everything stored before has reached the cache, blocks of values among it.
+    #[inline(always)]
     unsafe fn strided(&self, at: usize, position: usize) -> (Strided<'_>, usize) {
         let program = self.program;
         let (argument, strides) = (&program.args[at], &program.space.strides[at]);

@@ -14,19 +14,24 @@ const FEWEST: usize = 2048;
 pub(super) struct Folding {
     pub(super) program: Program,
     identities: Vec<Scalar>,
+    /// Inputs that are written over, if somebody wants to know of events: should steps have to be run again, they have to
+    /// find what was there.
+    pub(super) overwritten: Vec<usize>,
 }
 
 impl Folding {
     /// Nothing if the body has no steps, or some combining has no value that changes nothing, or no instructions; and if
-    /// what is stored besides could be read once more, should the steps have to be run again. `n` is how many elements
-    /// are folded to a result.
+    /// columns are folded whose elements are written over: those of rows are kept, block by block, should the steps have to be
+    /// run again. `n` is how many elements are folded to a result.
     pub(super) fn new(launch: &Launch, reduce: &Reduce, n: usize, jit: &Arc<Jit>) -> Option<Folding> {
         let (placed, partials) = launch.args.split_at(launch.args.len() - reduce.ops.len());
         let (inputs, stored) = placed.split_at(reduce.body.inputs.len());
         let view = &inputs.first()?.view;
-        let overwrites = stored.iter().any(|output| inputs.iter().any(|input| may_overlap(input, output)));
+        let is_overwritten =
+            |&at: &usize| launch.watched() && stored.iter().any(|output| may_overlap(&inputs[at], output));
+        let overwritten: Vec<usize> = (0..inputs.len()).filter(is_overwritten).collect();
         if reduce.body.steps.is_empty()
-            || (overwrites && launch.watched())
+            || (reduce.order == Order::ReducedFirst && !overwritten.is_empty())
             || (view.size() < FEWEST && jit.compile != Compile::Always)
         {
             return None;
@@ -58,8 +63,9 @@ impl Folding {
             Order::KeptFirst => Accumulators::Lanes(n),
             Order::ReducedFirst => Accumulators::Each,
         };
-        let program = Program::folding(&body, (&args, &places), reduce.ops.len(), jit, accumulators)?;
-        Some(Folding { program, identities })
+        let what = (reduce.ops.len(), &overwritten[..]);
+        let program = Program::folding(&body, (&args, &places), what, jit, accumulators)?;
+        Some(Folding { program, identities, overwritten })
     }
 
     /// Has so many accumulators of each fold begin.
