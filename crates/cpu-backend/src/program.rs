@@ -16,7 +16,7 @@ mod compiled;
 mod layout;
 mod run;
 
-use self::compiled::Compiled;
+use self::compiled::{Compiled, Keeps};
 use self::layout::Layout;
 pub(crate) use self::run::Run;
 use self::run::State;
@@ -262,10 +262,14 @@ impl Program {
         for (argument, arg) in arguments.iter_mut().zip(args) {
             argument.near = wanted.near.contains(&arg.role);
         }
-        let keeps = wanted.keeps || wanted.watch.iter().any(|&watch| watch != 0);
+        let keeps = match wanted.watch.iter().any(|&watch| watch != 0) {
+            _ if wanted.keeps => Keeps::ToPutBack,
+            true => Keeps::ToTellSteps,
+            false => Keeps::Nothing,
+        };
         let sections = compiled::sections(jit, body, args, &arguments, space.size(), keeps);
         let mut layout = Layout::new(body, args, &arguments);
-        if keeps {
+        if keeps != Keeps::Nothing {
             sections.iter().for_each(|section| layout.keep_inputs(section));
         }
         let mut instructions = Vec::with_capacity(body.steps.len());

@@ -377,7 +377,11 @@ impl<'a> Run<'a> {
             let raised = flags::read();
             if !raised.is_empty() {
                 flags::clear();
-                if raised.bits() & block.watch != 0 {
+                if raised.bits() & block.watch != 0 && block.tells {
+                    let wanted = Flags::from_bits(raised.bits() & block.watch);
+                    let step = self.program.instructions[block.steps.start].step as usize;
+                    self.binding.report.iter().for_each(|report| report.raise(step, wanted));
+                } else if raised.bits() & block.watch != 0 {
                     // SAFETY: what the steps read is as it was, or was put aside.
                     unsafe { self.again(block, position, count) };
                     self.repeated += TWICE - 1;
