@@ -13,7 +13,7 @@
 use crate::block::case;
 use crate::dtype::Dtype;
 use crate::flags::{self, Flags};
-use crate::isa::{Level, Versions, versions};
+use crate::isa::{Level, Versions, fetch_ahead, versions};
 use crate::kernel::{Kernel, Lane, Order, Status};
 use crate::table::Op;
 use half::f16;
@@ -263,6 +263,7 @@ fn whole_lanes<K: Foldable>(data: &[K::Element]) -> [K::Element; LANES] {
     let (first, others) = data.split_at(LANES);
     let mut lanes: [K::Element; LANES] = first.try_into().expect("LANES elements");
     for chunk in others.chunks_exact(LANES) {
+        fetch_ahead(chunk);
         for i in 0..LANES {
             lanes[i] = combine::<K>(lanes[i], chunk[i]);
         }

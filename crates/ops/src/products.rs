@@ -11,7 +11,7 @@ mod x86;
 pub use self::outer::OuterProducts;
 use crate::dtype::{Dtype, Element};
 use crate::fold::LANES;
-use crate::isa::{Level, Versions, versions};
+use crate::isa::{Level, Versions, fetch_ahead, versions};
 use std::ops::{Add, Mul};
 use std::slice::from_raw_parts;
 
@@ -149,22 +149,6 @@ unsafe fn one_leaf<E: Real>(out: *mut u8, a: *const u8, b: *const u8, n: usize) 
     halve::<E, 2>(&mut lanes);
     halve::<E, 1>(&mut lanes);
     *out = lanes[0];
-}
-
-/// Bytes ahead of their use at which a factor is asked for.
-const AHEAD: usize = 2 << 10;
-
-/// Asks for what comes some time after these elements: the processor itself asks a page at a time.
-#[inline(always)]
-fn fetch_ahead<E>(elements: &[E]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in (0..size_of_val(elements)).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing and faults nowhere.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(elements.as_ptr().cast::<i8>().wrapping_add(AHEAD + line)) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = elements;
 }
 
 #[inline(always)]

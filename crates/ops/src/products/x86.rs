@@ -1,8 +1,9 @@
 //! Leaves of several rows at a time with AVX-512: elements of the second factor are loaded once for all of them, their
 //! accumulators stay in registers, and their trees share vectors.
 
-use super::{AHEAD, TOGETHER};
+use super::TOGETHER;
 use crate::fold::LANES;
+use crate::isa::AHEAD;
 use std::arch::x86_64::*;
 
 /// Leaves whose accumulators fit into the registers.
