@@ -307,7 +307,8 @@ impl Work<'_> {
     unsafe fn leaves_of_products(&mut self, first: usize, last: usize) {
         let Reduction { n, leaves, folds, .. } = self.reduction;
         let Folded { fold, item, partials, target } = &folds[0];
-        let is_short = |point: usize| point % leaves == leaves - 1 && (n - 1) % LEAF < LANES - 1;
+        // The last leaf of a row may have fewer elements than there are lanes.
+        let short = (n - 1) % LEAF < LANES - 1;
         let mut sums = [0u64; LEAVES];
         let sums = sums.as_mut_ptr().cast::<u8>();
         let many = TOGETHER * leaves;
@@ -329,15 +330,15 @@ impl Work<'_> {
                     let elements = |leaf: usize| leaf * LEAF..((leaf + 1) * LEAF).min(*n);
                     let out = |point: usize| sums.add((point - begin) * item);
                     let together = match leaf {
-                        0 if point + many <= end => products.together(row),
+                        0 => products.together(row, (end - point) / leaves),
                         _ => None,
                     };
-                    if let Some(together) = together {
+                    if let Some(together @ (_, rows)) = together {
                         for leaf in (0..*leaves).filter(|&leaf| elements(leaf).len() >= LANES) {
                             let out = (out(point + leaf), leaves * item);
                             products.leaves(together, self.binding, row, elements(leaf), out);
                         }
-                        point += many;
+                        point += rows * leaves;
                     } else {
                         if elements(leaf).len() >= LANES {
                             products.leaf(self.binding, row, elements(leaf), out(point));
@@ -348,7 +349,10 @@ impl Work<'_> {
                 fold.close.iter().for_each(|close| close(sums, end - begin));
                 if self.is_quiet() {
                     partials.store(self.binding.bases[*target], begin, end - begin, sums);
-                    (begin..end).filter(|&point| is_short(point)).for_each(|point| self.leaf(point));
+                    if short {
+                        let last = begin..end;
+                        last.filter(|point| point % leaves == leaves - 1).for_each(|point| self.leaf(point));
+                    }
                 } else {
                     self.rows(begin, end);
                 }

@@ -309,6 +309,34 @@ fn sums_of_outer_products_follow_the_fixed_tree() {
 }
 
 #[test]
+fn sums_of_rows_times_numbers_follow_the_fixed_tree() {
+    for cpu in cpus() {
+        let mut random = Random(19);
+        for dtype in [Dtype::Float32, Dtype::Float64] {
+            for (n, kept) in [
+                (1, 5),
+                (31, 32),
+                (33, 40),
+                (70, 7),
+                (100, 64),
+                (1030, 33),
+                (1100, 65),
+                (2050, 128),
+                (40, 200),
+            ] {
+                let factors = [Layout::BroadcastLast, Layout::Offset];
+                for [first, second] in [factors, [factors[1], factors[0]]] {
+                    let layouts = [first, second, Layout::Contiguous, Layout::Contiguous];
+                    let (op, order, body) = (Op::Add, Order::ReducedFirst, Kind::Product);
+                    let (kept, reduced): (&[usize], &[usize]) = (&[kept], &[n]);
+                    check_reduce(&cpu, Case { op, dtype, kept, reduced, layouts, order, body }, &mut random);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_that_fold_from_first_to_last_are_supported_within_a_leaf() {
     for cpu in cpus() {
         let mut random = Random(12);

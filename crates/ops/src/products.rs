@@ -17,21 +17,22 @@ use std::slice::from_raw_parts;
 
 /// Folds the products of `n` pairs of contiguous elements to one: out, a, b, n. At least [`LANES`] pairs.
 pub type LeafOfProducts = unsafe fn(out: *mut u8, a: *const u8, b: *const u8, n: usize);
-/// Folds [`TOGETHER`] leaves that share their second factor: out, bytes from a result to the next one, the first factors,
-/// bytes from one of them to the next one, b, n. At least [`LANES`] pairs each.
-pub type LeavesOfProducts =
-    unsafe fn(out: *mut u8, out_step: isize, a: *const u8, a_step: isize, b: *const u8, n: usize);
-/// Adds the products of some rows to a row of accumulators: accumulators, rows, columns.
-pub type RowsOfProducts = unsafe fn(
-    accumulators: *mut u8,
-    a: ProductRows,
-    b: ProductRows,
-    rows: usize,
-    columns: usize,
-    start: Begin,
+/// Folds `count` leaves, a multiple of [`TOGETHER`], that share their second factor: out, bytes from a result to the next
+/// one, the first factors, bytes from one of them to the next one, b, n, count. At least [`LANES`] pairs each.
+pub type LeavesOfProducts = unsafe fn(
+    out: *mut u8,
+    out_step: isize,
+    a: *const u8,
+    a_step: isize,
+    b: *const u8,
+    n: usize,
+    count: usize,
 );
+/// Sums the products of some rows, at least one, in a row of accumulators: accumulators, rows, columns.
+pub type RowsOfProducts =
+    unsafe fn(accumulators: *mut u8, a: ProductRows, b: ProductRows, rows: usize, columns: usize);
 
-/// As many leaves are folded by one call.
+/// As many leaves are folded at a time.
 pub const TOGETHER: usize = 8;
 
 /// Rows of a factor.
@@ -117,8 +118,7 @@ const fn row_loops<E: Real>() -> Versions<RowsOfProducts> {
         a: ProductRows,
         b: ProductRows,
         rows: usize,
-        columns: usize,
-        start: Begin
+        columns: usize
     ))
 }
 
@@ -162,14 +162,7 @@ fn halve<E: Real, const HALF: usize>(lanes: &mut [E; LANES]) {
 const ROWS: usize = 4;
 
 #[inline(always)]
-unsafe fn sums<E: Real>(
-    accumulators: *mut u8,
-    a: ProductRows,
-    b: ProductRows,
-    rows: usize,
-    columns: usize,
-    start: Begin,
-) {
+unsafe fn sums<E: Real>(accumulators: *mut u8, a: ProductRows, b: ProductRows, rows: usize, columns: usize) {
     // SAFETY: the caller promises `columns` accumulators.
     let accumulators = unsafe { std::slice::from_raw_parts_mut(accumulators.cast::<E>(), columns) };
     // SAFETY: the caller promises that many rows.
@@ -177,47 +170,19 @@ unsafe fn sums<E: Real>(
         match (a.row, b.row) {
             (ProductRow::Contiguous, ProductRow::Contiguous) => {
                 let (a, b) = (Wide::<E>::new(a, columns), Wide::<E>::new(b, columns));
-                add_rows(
-                    accumulators,
-                    |row| a.row(row),
-                    |row| b.row(row),
-                    |a, b, at| a[at] * b[at],
-                    rows,
-                    start,
-                );
+                add_rows(accumulators, |row| a.row(row), |row| b.row(row), |a, b, at| a[at] * b[at], rows);
             }
             (ProductRow::Contiguous, ProductRow::Single) => {
                 let (a, b) = (Wide::<E>::new(a, columns), Wide::<E>::new(b, 1));
-                add_rows(
-                    accumulators,
-                    |row| a.row(row),
-                    |row| b.row(row)[0],
-                    |a, b, at| a[at] * b,
-                    rows,
-                    start,
-                );
+                add_rows(accumulators, |row| a.row(row), |row| b.row(row)[0], |a, b, at| a[at] * b, rows);
             }
             (ProductRow::Single, ProductRow::Contiguous) => {
                 let (a, b) = (Wide::<E>::new(a, 1), Wide::<E>::new(b, columns));
-                add_rows(
-                    accumulators,
-                    |row| a.row(row)[0],
-                    |row| b.row(row),
-                    |a, b, at| a * b[at],
-                    rows,
-                    start,
-                );
+                add_rows(accumulators, |row| a.row(row)[0], |row| b.row(row), |a, b, at| a * b[at], rows);
             }
             (ProductRow::Single, ProductRow::Single) => {
                 let (a, b) = (Wide::<E>::new(a, 1), Wide::<E>::new(b, 1));
-                add_rows(
-                    accumulators,
-                    |row| a.row(row)[0],
-                    |row| b.row(row)[0],
-                    |a, b, _| a * b,
-                    rows,
-                    start,
-                );
+                add_rows(accumulators, |row| a.row(row)[0], |row| b.row(row)[0], |a, b, _| a * b, rows);
             }
         }
     }
@@ -251,16 +216,12 @@ fn add_rows<E: Real, A: Copy, B: Copy>(
     b: impl Fn(usize) -> B,
     product: impl Fn(A, B, usize) -> E,
     rows: usize,
-    start: Begin,
 ) {
-    let mut row = 0;
-    if start == Begin::Empty {
-        let (a, b) = (a(0), b(0));
-        for (at, accumulator) in accumulators.iter_mut().enumerate() {
-            *accumulator = product(a, b, at);
-        }
-        row = 1;
+    let (first_a, first_b) = (a(0), b(0));
+    for (at, accumulator) in accumulators.iter_mut().enumerate() {
+        *accumulator = product(first_a, first_b, at);
     }
+    let mut row = 1;
     while row + ROWS <= rows {
         let pairs: [(A, B); ROWS] = std::array::from_fn(|next| (a(row + next), b(row + next)));
         for (at, accumulator) in accumulators.iter_mut().enumerate() {

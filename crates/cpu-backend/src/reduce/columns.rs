@@ -103,16 +103,16 @@ impl Work<'_> {
         for lane in 0..LANES.min(rows.len()) {
             for (number, Folded { fold, item, .. }) in folds.iter().enumerate() {
                 let into = self.accumulators[number].wrapping_add(lane * width * item);
-                let rows = rows.start + lane..rows.end;
                 // SAFETY: the columns are part of a row, and there is an accumulator for each.
                 unsafe {
                     if let Some(products) = &products[number] {
-                        products.columns(self.binding, rows, from, width, into);
+                        products.columns(self.binding, (rows.clone(), lane), from, width, into);
                         continue;
                     }
-                    for row in rows.clone().step_by(LANES) {
+                    let first = rows.start + lane;
+                    for row in (first..rows.end).step_by(LANES) {
                         let values = self.values(number, row * kept + from);
-                        match row == rows.start {
+                        match row == first {
                             true => ptr::copy_nonoverlapping(values, into, width * item),
                             false => (fold.rows)(into, values, width),
                         }

@@ -3,12 +3,15 @@
 use super::prefetch_ahead;
 use crate::tile::address;
 use maniple_ops::{
-    Begin, Grid, LANES, LeavesOfProducts, Op, ProductRow, ProductRows, Products as Loops, Step, TOGETHER,
-    Value, products,
+    Grid, LANES, LeavesOfProducts, Op, ProductRow, ProductRows, Products as Loops, Step, TOGETHER, Value,
+    products,
 };
 use maniple_runtime::{Binding, Launch, Order, Reduce, Space, View};
 use smallvec::SmallVec;
 use std::ops::Range;
+
+/// Columns of so many bytes are summed some at a time over all rows; rows of more are read as they lie.
+const NARROW: usize = 512;
 
 /// A reduction that sums products.
 pub(super) struct Products {
@@ -144,20 +147,21 @@ impl Products {
         unsafe { (self.loops.leaf)(out, first, second, elements.len()) };
     }
 
-    /// The loop for the same leaf of [`TOGETHER`] rows from one on, if there is one and they lie in equal steps and share
-    /// their second factor, as those of a matrix times a vector do.
-    pub(super) fn together(&self, row: usize) -> Option<LeavesOfProducts> {
+    /// The loop for the same leaf of as many of the rows from one on as it takes, and how many: if there is a loop and they
+    /// lie in equal steps and share their second factor, as those of a matrix times a vector do.
+    pub(super) fn together(&self, row: usize, rows: usize) -> Option<(LeavesOfProducts, usize)> {
         let (&extent, [.., 0]) = (self.kept.last()?, &self.factors[1].kept[..]) else { return None };
-        self.loops.leaves.filter(|_| row % extent + TOGETHER <= extent)
+        let count = rows.min(extent - row % extent) / TOGETHER * TOGETHER;
+        Some((self.loops.leaves.filter(|_| count > 0)?, count))
     }
 
-    /// Folds the same leaf of [`TOGETHER`] rows, with the loop that [`Products::together`] gave, to places at equal steps.
+    /// Folds the same leaf of some rows, with the loop that [`Products::together`] gave, to places at equal steps.
     ///
     /// # Safety
     /// The binding must fit the launch, at least [`LANES`] elements be in the leaf, and there be room for the results.
     pub(super) unsafe fn leaves(
         &self,
-        leaves: LeavesOfProducts,
+        (leaves, count): (LeavesOfProducts, usize),
         binding: &Binding,
         row: usize,
         elements: Range<usize>,
@@ -167,25 +171,25 @@ impl Products {
         let at = |factor: &Factor| self.start(factor, binding, row).wrapping_add(elements.start * self.item);
         let next = a.kept.last().copied().unwrap_or_default();
         // SAFETY: the caller's promise.
-        unsafe { leaves(out, step as isize, at(a), next, at(b), elements.len()) };
+        unsafe { leaves(out, step as isize, at(a), next, at(b), elements.len(), count) };
     }
 
-    /// Sums the products of a lane's rows, which are every [`LANES`]th of some, in `width` columns from one on into an
-    /// accumulator for each column.
+    /// Sums the products of the rows of a lane, which are every [`LANES`]th of some from the lane's number on, in `width`
+    /// columns from one on into an accumulator for each column.
     ///
     /// # Safety
     /// The binding must fit the launch, and there be room for the accumulators.
     pub(super) unsafe fn columns(
         &self,
         binding: &Binding,
-        rows: Range<usize>,
+        (rows, lane): (Range<usize>, usize),
         from: usize,
         width: usize,
         accumulators: *mut u8,
     ) {
         let first_of = |factor: &Factor| {
             let first = address(binding.bases[factor.argument], factor.offset);
-            first.wrapping_offset(factor.reduced * rows.start as isize)
+            first.wrapping_offset(factor.reduced * (rows.start + lane) as isize)
         };
         let rows_of = |factor: &Factor| {
             let column = match factor.row {
@@ -199,13 +203,14 @@ impl Products {
             }
         };
         let [a, b] = &self.factors;
-        let count = rows.len().div_ceil(LANES);
+        let count = (rows.len() - lane).div_ceil(LANES);
+        let ahead = rows.len() + lane * count - lane;
+        let grid = |factor: &Factor, column: isize| Grid {
+            start: first_of(factor),
+            row: factor.reduced * LANES as isize,
+            column,
+        };
         if let (&[_, n], true) = (&self.kept[..], self.outer) {
-            let grid = |factor: &Factor, column: isize| Grid {
-                start: first_of(factor),
-                row: factor.reduced * LANES as isize,
-                column,
-            };
             let (a, b) = (grid(a, a.kept[0]), grid(b, self.item as isize));
             let mut at = from;
             while at < from + width {
@@ -214,12 +219,26 @@ impl Products {
                 let (m, n) = if column == 0 && left >= n { (left / n, n) } else { (1, left.min(n - column)) };
                 let into = accumulators.wrapping_add((at - from) * self.item);
                 // SAFETY: the caller's promise.
-                unsafe { (self.loops.outer)(into, a.from(0, row), b.from(0, column), count, (m, n)) };
+                unsafe { (self.loops.outer)(into, a.from(0, row), b.from(0, column), count, (m, n), ahead) };
                 at += m * n;
             }
             return;
         }
+        let single = match (a.row, b.row) {
+            (ProductRow::Single, ProductRow::Contiguous) => Some((a, b)),
+            (ProductRow::Contiguous, ProductRow::Single) => Some((b, a)),
+            _ => None,
+        };
         // SAFETY: the caller's promise.
-        unsafe { (self.loops.rows)(accumulators, rows_of(a), rows_of(b), count, width, Begin::Empty) };
+        unsafe {
+            match single {
+                // The sums stay in registers.
+                Some((single, row)) if width * self.item <= NARROW => {
+                    let (a, b) = (grid(single, 0), grid(row, self.item as isize).from(0, from));
+                    (self.loops.outer)(accumulators, a, b, count, (1, width), ahead);
+                }
+                _ => (self.loops.rows)(accumulators, rows_of(a), rows_of(b), count, width),
+            }
+        }
     }
 }

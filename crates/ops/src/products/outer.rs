@@ -1,20 +1,27 @@
 //! Sums of outer products of rows: tiles of accumulators that stay in registers for all rows of a lane.
 
+use crate::fold::LANES;
 use crate::isa::Versions;
 use crate::matmul::{Grid, Lanes, Last, Part, Vector, Whole};
 
-/// Sums the outer products of some rows, at least one: accumulators, first factor, second factor, rows, elements of a row of
-/// each. A factor's columns are the elements of a row; those of the second lie side by side, as the accumulators do.
+/// Sums the outer products of every [`LANES`]th row of some, at least one: accumulators, first factor, second factor, rows
+/// of a lane, elements of a row of each, and how far ahead to ask for rows. A factor's columns are the elements of a row;
+/// those of the second lie side by side, as the accumulators do.
 pub type OuterProducts =
-    unsafe fn(accumulators: *mut u8, a: Grid, b: Grid, rows: usize, extents: (usize, usize));
+    unsafe fn(accumulators: *mut u8, a: Grid, b: Grid, rows: usize, extents: (usize, usize), ahead: Ahead);
+
+/// The first of the rows to ask for, counted from the first one of the lane, and so on row by row, one for each row that is
+/// summed. Lanes are summed one after the other and find their rows pages apart, where the processor expects nothing to be
+/// read; so while the rows of a leaf are summed, those of the next one are asked for as they follow one another.
+pub type Ahead = usize;
 
 /// The loops for one level.
 macro_rules! level {
     ($name:ident: $vector:ty, $rows:literal $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
-        unsafe fn $name(accumulators: *mut u8, a: Grid, b: Grid, rows: usize, extents: (usize, usize)) {
+        unsafe fn $name(accumulators: *mut u8, a: Grid, b: Grid, rows: usize, extents: (usize, usize), ahead: Ahead) {
             // SAFETY: the caller keeps the contract and has checked the level.
-            unsafe { sums::<$vector, $rows>(accumulators, a, b, rows, extents) }
+            unsafe { sums::<$vector, $rows>(accumulators, a, b, rows, extents, ahead) }
         }
     };
 }
@@ -44,20 +51,17 @@ mod levels {
     pub(in super::super) const DOUBLES: Versions<OuterProducts> = [baseline_doubles, v3_doubles, v4_doubles];
 }
 
-/// How many rows of a lane ahead are asked for. They lie some pages apart, where the processor expects nothing to be read;
-/// more of them at a time would not stay in the first-level cache, since they often go to one set of it.
-const AHEAD: isize = 5;
 /// Bytes of a line of memory.
 const LINE: usize = 64;
 
-/// Asks for the line of memory that holds an address, which need not be valid.
+/// Asks for the line of memory that holds an address, which need not be valid, in the second-level cache.
 #[inline(always)]
 fn prefetch(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
@@ -70,14 +74,23 @@ unsafe fn sums<V: Vector, const ROWS: usize>(
     b: Grid,
     rows: usize,
     (m, n): (usize, usize),
+    ahead: Ahead,
 ) {
-    for column in (0..n).step_by(2 * V::LANES) {
+    let mut column = 0;
+    while column < n {
         let left = n - column;
         let pitch = (n * size_of::<V::Lane>()) as isize;
         let start = accumulators.wrapping_add(column * size_of::<V::Lane>());
-        let strip = Strip { result: Grid { start, row: pitch, column: 0 }, a, b: b.from(0, column), rows };
+        let strip =
+            Strip { result: Grid { start, row: pitch, column: 0 }, a, b: b.from(0, column), rows, ahead };
         // SAFETY: the caller promises rows of so many elements, and room for all products of their elements.
         unsafe {
+            // A sum waits some cycles for the one before it, so there should be several.
+            if m == 1 && left >= 4 * V::LANES {
+                strip.tile::<V, Whole, 1, 4>(0, Whole);
+                column += 4 * V::LANES;
+                continue;
+            }
             match left {
                 _ if left >= 2 * V::LANES => strip.all::<V, Whole, ROWS, 2>(m, Whole),
                 _ if left > V::LANES => strip.all::<V, Part, ROWS, 2>(m, Part(left - V::LANES)),
@@ -85,6 +98,7 @@ unsafe fn sums<V: Vector, const ROWS: usize>(
                 _ => strip.all::<V, Part, ROWS, 1>(m, Part(left)),
             }
         }
+        column += 2 * V::LANES;
     }
 }
 
@@ -94,6 +108,7 @@ struct Strip {
     a: Grid,
     b: Grid,
     rows: usize,
+    ahead: Ahead,
 }
 
 impl Strip {
@@ -136,16 +151,26 @@ impl Strip {
     ) {
         let (a, b) = (self.a.from(0, from), self.b);
         let (mut first, mut second) = (a.start.cast_const(), b.start.cast_const());
+        let (next, lanes) = (self.ahead as isize, LANES as isize);
+        let mut next_first = first.wrapping_offset(a.row / lanes * next);
+        let mut next_second = second.wrapping_offset(b.row / lanes * next);
+        let line = LINE / size_of::<V::Lane>();
         // SAFETY: the caller's promise.
         unsafe {
             let mut sums = products::<V, L, ROWS, VECTORS>(first, a.column, second, last);
             for _ in 1..self.rows {
                 first = first.wrapping_offset(a.row);
                 second = second.wrapping_offset(b.row);
-                for line in (0..ROWS).step_by(LINE / size_of::<V::Lane>()) {
-                    prefetch(first.wrapping_offset(AHEAD * a.row + line as isize * a.column));
+                if ROWS > 1 {
+                    next_first = next_first.wrapping_offset(a.row / lanes);
+                    for at in (0..ROWS).step_by(line) {
+                        prefetch(next_first.wrapping_offset(at as isize * a.column));
+                    }
                 }
-                prefetch(second.wrapping_offset(AHEAD * b.row));
+                next_second = next_second.wrapping_offset(b.row / lanes);
+                for at in (0..VECTORS * V::LANES).step_by(line) {
+                    prefetch(next_second.cast::<V::Lane>().wrapping_add(at).cast());
+                }
                 let products = products::<V, L, ROWS, VECTORS>(first, a.column, second, last);
                 for row in 0..ROWS {
                     for vector in 0..VECTORS {

@@ -9,6 +9,9 @@ use std::arch::x86_64::*;
 /// Leaves whose accumulators fit into the registers.
 const AT_A_TIME: usize = 4;
 
+/// So many short leaves ahead are asked for.
+const SHORT_AHEAD: isize = 8;
+
 /// Where [`TOGETHER`] leaves find their factors.
 #[derive(Clone, Copy)]
 struct Rows<T> {
@@ -16,6 +19,8 @@ struct Rows<T> {
     step: isize,
     b: *const T,
     n: usize,
+    /// Bytes from what is read first of a leaf to what is asked for then.
+    ahead: isize,
 }
 
 /// From two vectors, in groups of twice `half` lanes, the lower halves of the groups (the upper ones if `from` is `half`):
@@ -47,11 +52,15 @@ macro_rules! leaves {
             step: isize,
             b: *const u8,
             n: usize,
+            count: usize,
         ) {
             const WIDTH: usize = $width;
             const VECTORS: usize = LANES / WIDTH;
+            const QUARTER: usize = WIDTH / 4;
+            const EIGHTH: usize = WIDTH / 8;
 
             /// The products of some leaves from one on, as many lanes of each as a vector has.
+            #[inline]
             #[target_feature(enable = "avx512f,avx512vl")]
             unsafe fn lanes_of(rows: Rows<$lane>, first: usize) -> [$vector; AT_A_TIME] {
                 let a: [*const $lane; AT_A_TIME] = std::array::from_fn(|leaf| {
@@ -63,6 +72,8 @@ macro_rules! leaves {
                     for vector in 0..VECTORS {
                         let b = $load(rows.b.add(vector * WIDTH));
                         for leaf in 0..AT_A_TIME {
+                            let ahead = a[leaf].wrapping_byte_offset(rows.ahead).wrapping_add(vector * WIDTH);
+                            _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                             lanes[leaf][vector] = $multiply($load(a[leaf].add(vector * WIDTH)), b);
                         }
                     }
@@ -116,27 +127,32 @@ macro_rules! leaves {
                 $add($permute(a, $indices(lower), b), $permute(a, $indices(upper), b))
             }
 
-            // SAFETY: the caller's promise.
-            unsafe {
-                let rows = Rows { a: a.cast::<$lane>(), step, b: b.cast::<$lane>(), n };
-                let [a, b, c, d] = lanes_of(rows, 0);
-                let [e, f, g, h] = lanes_of(rows, AT_A_TIME);
-                const QUARTER: usize = WIDTH / 4;
-                const EIGHTH: usize = WIDTH / 8;
-                let (a, b) = (joined::<{ WIDTH / 2 }>(a, b), joined::<{ WIDTH / 2 }>(c, d));
-                let (c, d) = (joined::<{ WIDTH / 2 }>(e, f), joined::<{ WIDTH / 2 }>(g, h));
-                let (a, b) = (joined::<QUARTER>(a, b), joined::<QUARTER>(c, d));
-                let mut sums = joined::<EIGHTH>(a, b);
-                // Every leaf has as many lanes left as a vector has more than there are leaves.
-                let mut half = EIGHTH / 2;
-                while half > 0 {
-                    sums = joined::<1>(sums, sums);
-                    half /= 2;
-                }
-                let mut values = [0 as $lane; WIDTH];
-                std::ptr::copy_nonoverlapping((&raw const sums).cast(), values.as_mut_ptr(), WIDTH);
-                for (leaf, &value) in values.iter().take(TOGETHER).enumerate() {
-                    *out.wrapping_offset(out_step * leaf as isize).cast::<$lane>() = value;
+            let long = n * size_of::<$lane>() > AHEAD;
+            let ahead = if long { AHEAD as isize } else { step * SHORT_AHEAD };
+            for first in (0..count).step_by(TOGETHER) {
+                let a = a.wrapping_offset(step * first as isize).cast::<$lane>();
+                let rows = Rows { a, step, b: b.cast::<$lane>(), n, ahead };
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let mut parts = [$zero(); TOGETHER / AT_A_TIME];
+                    for (at, part) in parts.iter_mut().enumerate() {
+                        let [a, b, c, d] = lanes_of(rows, at * AT_A_TIME);
+                        let (a, b) = (joined::<{ WIDTH / 2 }>(a, b), joined::<{ WIDTH / 2 }>(c, d));
+                        *part = joined::<QUARTER>(a, b);
+                    }
+                    let mut sums = joined::<EIGHTH>(parts[0], parts[1]);
+                    // Every leaf has as many lanes left as a vector has more than there are leaves.
+                    let mut half = EIGHTH / 2;
+                    while half > 0 {
+                        sums = joined::<1>(sums, sums);
+                        half /= 2;
+                    }
+                    let mut values = [0 as $lane; WIDTH];
+                    std::ptr::copy_nonoverlapping((&raw const sums).cast(), values.as_mut_ptr(), WIDTH);
+                    for (leaf, &value) in values.iter().take(TOGETHER).enumerate() {
+                        let at = out_step * (first + leaf) as isize;
+                        *out.wrapping_offset(at).cast::<$lane>() = value;
+                    }
                 }
             }
         }
