@@ -396,7 +396,7 @@ CASES = [
         observations,
         logistic_regression,
         1e-10,
-        lambda n: SOLVER_STEPS * 2 * FEATURES * n,
+        lambda n: SOLVER_STEPS * FEATURES * n,
         lambda n: SOLVER_STEPS * 4 * FEATURES * n,
     ),
     case(
@@ -406,7 +406,7 @@ CASES = [
         observations,
         linear_regression,
         1e-10,
-        lambda n: SOLVER_STEPS * 2 * FEATURES * n,
+        lambda n: SOLVER_STEPS * FEATURES * n,
         lambda n: SOLVER_STEPS * 4 * FEATURES * n,
     ),
     case(
