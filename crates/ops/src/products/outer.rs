@@ -10,9 +10,9 @@ use crate::matmul::{Grid, Lanes, Last, Part, Vector, Whole};
 pub type OuterProducts =
     unsafe fn(accumulators: *mut u8, a: Grid, b: Grid, rows: usize, extents: (usize, usize), ahead: Ahead);
 
-/// The first of the rows to ask for, counted from the first one of the lane, and so on row by row, one for each row that is
-/// summed. Lanes are summed one after the other and find their rows pages apart, where the processor expects nothing to be
-/// read; so while the rows of a leaf are summed, those of the next one are asked for as they follow one another.
+/// The first of the second factor's rows to ask for, counted from the first one of the lane, and so on row by row, one for
+/// each row that is summed. Lanes are summed one after the other and find their rows pages apart, where the processor
+/// expects nothing to be read; so while the rows of a leaf are summed, those of the next one are asked for in their order.
 pub type Ahead = usize;
 
 /// The loops for one level.
@@ -54,14 +54,21 @@ mod levels {
 /// Bytes of a line of memory.
 const LINE: usize = 64;
 
-/// Asks for the line of memory that holds an address, which need not be valid, in the second-level cache.
+/// So many rows of the lane ahead, the first factor's are asked for. More of them at a time would not stay in the first-level
+/// cache, since they often go to one set of it.
+const SOON: isize = 5;
+
+/// Asks for the line of memory that holds an address, which need not be valid, in the cache of level 1 or 2.
 #[inline(always)]
-fn prefetch(address: *const u8) {
+fn prefetch<const LEVEL: usize>(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T1>(address.cast());
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        match LEVEL {
+            1 => _mm_prefetch::<_MM_HINT_T0>(address.cast()),
+            _ => _mm_prefetch::<_MM_HINT_T1>(address.cast()),
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
@@ -151,9 +158,8 @@ impl Strip {
     ) {
         let (a, b) = (self.a.from(0, from), self.b);
         let (mut first, mut second) = (a.start.cast_const(), b.start.cast_const());
-        let (next, lanes) = (self.ahead as isize, LANES as isize);
-        let mut next_first = first.wrapping_offset(a.row / lanes * next);
-        let mut next_second = second.wrapping_offset(b.row / lanes * next);
+        let next_row = b.row / LANES as isize;
+        let mut next = second.wrapping_offset(next_row * self.ahead as isize);
         let line = LINE / size_of::<V::Lane>();
         // SAFETY: the caller's promise.
         unsafe {
@@ -161,15 +167,15 @@ impl Strip {
             for _ in 1..self.rows {
                 first = first.wrapping_offset(a.row);
                 second = second.wrapping_offset(b.row);
+                next = next.wrapping_offset(next_row);
                 if ROWS > 1 {
-                    next_first = next_first.wrapping_offset(a.row / lanes);
                     for at in (0..ROWS).step_by(line) {
-                        prefetch(next_first.wrapping_offset(at as isize * a.column));
+                        prefetch::<1>(first.wrapping_offset(SOON * a.row + at as isize * a.column));
                     }
+                    prefetch::<1>(second.wrapping_offset(SOON * b.row));
                 }
-                next_second = next_second.wrapping_offset(b.row / lanes);
                 for at in (0..VECTORS * V::LANES).step_by(line) {
-                    prefetch(next_second.cast::<V::Lane>().wrapping_add(at).cast());
+                    prefetch::<2>(next.cast::<V::Lane>().wrapping_add(at).cast());
                 }
                 let products = products::<V, L, ROWS, VECTORS>(first, a.column, second, last);
                 for row in 0..ROWS {
