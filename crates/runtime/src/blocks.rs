@@ -24,6 +24,9 @@ const MOST_ARGUMENTS: usize = 40;
 const LARGEST_FACTOR: usize = 16 << 10;
 /// Launches that touch fewer blocks than this leave their bytes in the caches anyway.
 const FEWEST_BLOCKS: usize = 4;
+/// A launch of less than this part of the others' rows goes before them, if it can, rather than with them: what it computes
+/// may be wanted by all rows.
+const FEW: usize = 4;
 
 /// Launches that run block by block.
 #[derive(Debug)]
@@ -288,17 +291,18 @@ pub fn join(launches: Vec<Launch>, window: &Decoded, settings: &Settings) -> Vec
     for launch in launches {
         let walk = Member::of(&launch);
         let arguments: usize = chain.iter().map(|member| member.launch.args.len()).sum();
+        let most = chain.iter().map(|member| member.walk.rows).max().unwrap_or(0);
+        let goes_before = walk.as_ref().is_none_or(|(walk, _)| walk.rows < most / FEW);
+        if goes_before && !chain.is_empty() && chain.iter().all(|member| are_apart(&member.launch, &launch)) {
+            joined.push(launch);
+            continue;
+        }
         if let Some((walk, lanes)) = &walk
             && arguments + launch.args.len() <= MOST_ARGUMENTS
             && let Some(begins) = begins(&launch, walk, lanes, &chain)
         {
             let (walk, lanes) = (*walk, lanes.clone());
             chain.push(Member { launch, walk, lanes, begins });
-            continue;
-        }
-        let waits = !chain.is_empty() && chain.iter().all(|member| are_apart(&member.launch, &launch));
-        if waits && walk.is_none() {
-            joined.push(launch);
             continue;
         }
         close(std::mem::take(&mut chain), settings.block, &lives, &mut joined);
