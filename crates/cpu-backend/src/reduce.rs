@@ -27,6 +27,7 @@ use crate::tile::{Elements, Strided, load, prefetch};
 use maniple_ops::{Fold, LANES, LEAF, Order as FoldOrder, TOGETHER, flags, fold};
 use maniple_runtime::{Arg, Binding, Launch, Order, Reduce};
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ const LONG: usize = 256;
 const AHEAD: usize = 4 << 10;
 /// Leaves of sums of products between two looks at the events.
 const LEAVES: usize = 256;
+/// Leaves of compiled code between two looks at the events.
+const AT_ONCE: usize = 8;
 /// If compiled code had to be given up so often, a piece goes on without it.
 const TOO_OFTEN: u32 = 8;
 
@@ -366,7 +369,7 @@ impl Work<'_> {
         unsafe {
             match self.reduction.leaves {
                 1 if self.folding.is_none() || self.reduction.n < LONG => self.short_rows(first, last),
-                _ => (first..last).for_each(|point| self.leaf(point)),
+                _ => self.leaves(first, last),
             }
         }
     }
@@ -422,32 +425,81 @@ impl Work<'_> {
         }
     }
 
-    /// One leaf of a longer row.
-    unsafe fn leaf(&mut self, point: usize) {
+    /// Leaves of longer rows.
+    unsafe fn leaves(&mut self, first: usize, last: usize) {
+        for begin in (first..last).step_by(AT_ONCE) {
+            let end = (begin + AT_ONCE).min(last);
+            // SAFETY: the leaves are among those of the piece.
+            unsafe {
+                if !self.compiled_leaves(begin, end) {
+                    (begin..end).for_each(|point| self.leaf(point));
+                }
+            }
+        }
+    }
+
+    /// Leaves by compiled code, if there is some, before anybody looks for events: to look has the processor finish what it
+    /// does. Answers whether that was all.
+    unsafe fn compiled_leaves(&mut self, first: usize, last: usize) -> bool {
+        let compiled = self.folding.as_ref().filter(|(folding, _)| folding.overwritten.is_empty());
+        if compiled.is_none() || self.repeated >= TOO_OFTEN {
+            return false;
+        }
+        for point in first..last {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let count = self.accumulate(point);
+                for fold in 0..self.reduction.folds.len() {
+                    self.fold_leaf(fold, point, self.accumulators[fold], count);
+                }
+            }
+        }
+        self.is_quiet()
+    }
+
+    /// The positions of a leaf.
+    fn positions(&self, point: usize) -> Range<usize> {
         let Reduction { n, leaves, .. } = *self.reduction;
         let (row, leaf) = (point / leaves, point % leaves);
-        let (start, end) = (leaf * LEAF, ((leaf + 1) * LEAF).min(n));
+        row * n + leaf * LEAF..row * n + ((leaf + 1) * LEAF).min(n)
+    }
+
+    /// Combines a leaf's values with the accumulators, by compiled code. Answers how many of them have values.
+    unsafe fn accumulate(&mut self, point: usize) -> usize {
+        let leaf = self.positions(point);
+        let Some((folding, run)) = &mut self.folding else { return 0 };
         // SAFETY: the leaf lies within its row; there are accumulators for all lanes.
         unsafe {
-            let compiled = match &mut self.folding {
-                Some((folding, _)) if self.repeated < TOO_OFTEN && !folding.overwritten.is_empty() => {
-                    self.leaf_in_place(row * n + start, row * n + end);
-                    true
-                }
-                Some((folding, run)) if self.repeated < TOO_OFTEN => {
-                    folding.fill(&self.accumulators, LANES);
-                    run.accumulate(row * n + start, row * n + end, &self.accumulators);
-                    self.is_quiet()
+            folding.fill(&self.accumulators, LANES);
+            run.accumulate(leaf.start, leaf.end, &self.accumulators);
+        }
+        leaf.len().min(LANES)
+    }
+
+    /// One leaf of a longer row.
+    unsafe fn leaf(&mut self, point: usize) {
+        let leaf = self.positions(point);
+        // SAFETY: the leaf lies within its row; there are accumulators for all lanes.
+        unsafe {
+            let compiled = match &self.folding {
+                Some((folding, _)) if self.repeated < TOO_OFTEN => {
+                    if folding.overwritten.is_empty() {
+                        self.accumulate(point);
+                        self.is_quiet()
+                    } else {
+                        self.leaf_in_place(leaf.start, leaf.end);
+                        true
+                    }
                 }
                 _ => false,
             };
             if !compiled {
-                self.evaluate(row * n + start, row * n + end);
+                self.evaluate(leaf.start, leaf.end);
             }
             for fold in 0..self.reduction.folds.len() {
                 let (values, count) = match compiled {
-                    true => (self.accumulators[fold].cast_const(), (end - start).min(LANES)),
-                    false => (self.values(fold, row * n + start), end - start),
+                    true => (self.accumulators[fold].cast_const(), leaf.len().min(LANES)),
+                    false => (self.values(fold, leaf.start), leaf.len()),
                 };
                 self.fold_leaf(fold, point, values, count);
                 self.report(fold, Events::Each);

@@ -218,19 +218,8 @@ pub(crate) unsafe fn store(to: Strided<'_>, position: usize, count: usize, block
 /// # Safety
 /// The element must be readable, at any alignment, and the block writable up to a multiple of 64 bytes.
 pub(crate) unsafe fn splat(from: *const u8, item: usize, count: usize, block: *mut u8) {
-    // SAFETY: the element is readable.
-    let line = Line(unsafe { repeated(from, item) });
-    let lines = (count * item).div_ceil(64);
-    // SAFETY: the block has room for that many lines, and the level is the processor's.
-    unsafe {
-        match Level::detected() {
-            #[cfg(target_arch = "x86_64")]
-            Level::V4 => splat_v4(&line, block, lines),
-            #[cfg(target_arch = "x86_64")]
-            Level::V3 => splat_v3(&line, block, lines),
-            _ => splat_lines(&line, block, lines),
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { Line(repeated(from, item)).fill((count * item).div_ceil(64), block) };
 }
 
 /// A line of copies of the element at `from`.
@@ -314,8 +303,29 @@ pub(crate) fn prefetch(address: *const u8) {
     let _ = address;
 }
 
+/// A line of memory full of copies of an element.
 #[derive(Clone, Copy)]
-struct Line([u64; 8]);
+#[repr(align(64))]
+pub(crate) struct Line(pub(crate) [u64; 8]);
+
+impl Line {
+    /// Fills so many lines of a block.
+    ///
+    /// # Safety
+    /// The block must have them.
+    pub(crate) unsafe fn fill(&self, lines: usize, block: *mut u8) {
+        // SAFETY: the caller's promise, and the level is the processor's.
+        unsafe {
+            match Level::detected() {
+                #[cfg(target_arch = "x86_64")]
+                Level::V4 => splat_v4(self, block, lines),
+                #[cfg(target_arch = "x86_64")]
+                Level::V3 => splat_v3(self, block, lines),
+                _ => splat_lines(self, block, lines),
+            }
+        }
+    }
+}
 
 #[inline(always)]
 unsafe fn splat_lines(line: &Line, block: *mut u8, lines: usize) {

@@ -2,7 +2,7 @@
 
 use crate::jit::{Compile, Jit};
 use crate::program::{Accumulators, Place, Program, may_overlap};
-use crate::tile::splat;
+use crate::tile::{Line, repeated};
 use maniple_ops::{Body, Dtype, Kind, Op, Scalar, Wire};
 use maniple_runtime::{Access, Arg, Launch, Order, Privilege, Reduce, View};
 use std::sync::Arc;
@@ -13,7 +13,8 @@ const FEWEST: usize = 2048;
 /// The program, and what accumulators begin with.
 pub(super) struct Folding {
     pub(super) program: Program,
-    identities: Vec<Scalar>,
+    /// For each fold a line of what its accumulators begin with, and how many bytes one of them has.
+    identities: Vec<(Line, usize)>,
     /// Inputs that are written over, if somebody wants to know of events: should steps have to be run again, they have to
     /// find what was there.
     pub(super) overwritten: Vec<usize>,
@@ -42,7 +43,11 @@ impl Folding {
         let mut identities = Vec::new();
         for (number, (&op, partials)) in reduce.ops.iter().zip(partials).enumerate() {
             let dtype = partials.dtype;
-            identities.push(identity(op, dtype)?);
+            let identity = identity(op, dtype)?;
+            let bytes = identity.as_bytes();
+            // SAFETY: the bytes are those of an element.
+            let line = Line(unsafe { repeated(bytes.as_ptr(), bytes.len()) });
+            identities.push((line, bytes.len()));
             let mut combining = Body { inputs: vec![dtype, dtype], ..Body::default() };
             combining.outputs = vec![combining.push_apply(op, dtype, [0, 1].into_iter().collect())];
             let output = stored.len() + number;
@@ -73,10 +78,9 @@ impl Folding {
     /// # Safety
     /// There must be room for them, up to a multiple of 64 bytes, and they be aligned to as many.
     pub(super) unsafe fn fill(&self, accumulators: &[*mut u8], count: usize) {
-        for (identity, &accumulators) in self.identities.iter().zip(accumulators) {
-            let bytes = identity.as_bytes();
+        for (&(line, item), &accumulators) in self.identities.iter().zip(accumulators) {
             // SAFETY: the caller's promise.
-            unsafe { splat(bytes.as_ptr(), bytes.len(), count, accumulators) };
+            unsafe { line.fill((count * item).div_ceil(64), accumulators) };
         }
     }
 }
