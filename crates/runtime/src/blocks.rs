@@ -23,7 +23,7 @@ const MOST_ARGUMENTS: usize = 40;
 /// A product of matrices arranges its second factor anew for every block: that is worth it for few bytes.
 const LARGEST_FACTOR: usize = 16 << 10;
 /// Launches that touch fewer blocks than this leave their bytes in the caches anyway.
-const FEWEST_BLOCKS: usize = 4;
+pub(crate) const FEWEST_BLOCKS: usize = 4;
 /// A launch of less than this part of the others' rows goes before them, if it can, rather than with them: what it computes
 /// may be wanted by all rows.
 const FEW: usize = 4;
@@ -265,6 +265,41 @@ fn begins(launch: &Launch, walk: &Walk, lanes: &[Lane], chain: &[Member]) -> Opt
     (begins.rem_euclid(walk.unit as isize) == 0).then_some(begins)
 }
 
+/// The first of a chain whom a launch can follow block by block, together with those after it, and the row of all at which
+/// it then begins. It is not the chain's first only if the launch changes what those that it follows have written, and
+/// nothing but those before them and themselves would have kept in scratch memory.
+fn place(
+    launch: &Launch,
+    walk: &Walk,
+    lanes: &[Lane],
+    chain: &[Member],
+    lives: &dyn Fn(Role, usize) -> bool,
+) -> Option<(usize, isize)> {
+    let writes =
+        |launch: &Launch, role| launch.args.iter().any(|arg| arg.role == role && arg.privilege.writes());
+    let uses =
+        |role| chain.iter().flat_map(|member| &member.launch.args).filter(|arg| arg.role == role).count();
+    (0..chain.len()).find_map(|from| {
+        let (before, after) = chain.split_at(from);
+        let changes = || {
+            after
+                .iter()
+                .flat_map(|member| &member.launch.args)
+                .any(|arg| arg.privilege.writes() && writes(launch, arg.role))
+        };
+        let parts = || {
+            after.iter().flat_map(|member| &member.launch.args).any(|arg| {
+                before.iter().any(|member| writes(&member.launch, arg.role))
+                    && !lives(arg.role, uses(arg.role))
+            })
+        };
+        if from > 0 && (!changes() || parts()) {
+            return None;
+        }
+        Some((from, begins(launch, walk, lanes, after)?))
+    })
+}
+
 /// Whether two launches can change places.
 fn are_apart(a: &Launch, b: &Launch) -> bool {
     !a.args.iter().any(|arg| {
@@ -299,9 +334,11 @@ pub fn join(launches: Vec<Launch>, window: &Decoded, settings: &Settings) -> Vec
         }
         if let Some((walk, lanes)) = &walk
             && arguments + launch.args.len() <= MOST_ARGUMENTS
-            && let Some(begins) = begins(&launch, walk, lanes, &chain)
+            && let Some((from, begins)) = place(&launch, walk, lanes, &chain, &lives)
         {
             let (walk, lanes) = (*walk, lanes.clone());
+            let rest = chain.split_off(from);
+            close(std::mem::replace(&mut chain, rest), settings.block, &lives, &mut joined);
             chain.push(Member { launch, walk, lanes, begins });
             continue;
         }

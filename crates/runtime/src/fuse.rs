@@ -8,6 +8,7 @@
 //! Groups that end with reductions over one index space become one in the same way, if they have an argument in common:
 //! it is then read once.
 
+use crate::blocks::FEWEST_BLOCKS;
 use crate::rename::Rename;
 use crate::{
     Access, Arg, Decoded, Edge, Kernel, Launch, Order, Privilege, Reduce, Relation, Role, Settings, Shape,
@@ -34,7 +35,7 @@ pub struct Fused {
 
 /// Turns the tasks of a window into launches.
 pub fn fuse(window: &Decoded, edges: &[Edge], settings: &Settings) -> Fused {
-    let uses = Uses::new(window);
+    let uses = Uses::new(window, settings);
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of: Vec<usize> = Vec::with_capacity(window.tasks.len());
     let mut incoming = edges.iter().peekable();
@@ -136,7 +137,8 @@ fn find_group(
         let group = &groups[at];
         let relation =
             dependences.iter().filter(|&&(group, _)| group == at).map(|&(_, relation)| relation).max();
-        if relation != Some(Relation::Crossed) && group.accepts(position, task, shape, uses) {
+        let fits = relation != Some(Relation::Crossed) && group.accepts(position, task, shape, uses);
+        if fits && !uses.begins_blocks(position, task, group) {
             if relation != Some(Relation::Overwritten) {
                 return Some((at, None));
             }
@@ -196,20 +198,23 @@ fn merge_folds(
 
 /// Who reads what in a window.
 struct Uses<'a> {
-    dead: &'a [bool],
+    window: &'a Decoded,
     /// Per role the tasks that read it, in order.
     readers: Vec<Vec<u32>>,
+    /// Launches over regions of fewer bytes do not run block by block.
+    fewest: usize,
 }
 
 impl<'a> Uses<'a> {
-    fn new(window: &'a Decoded) -> Uses<'a> {
+    fn new(window: &'a Decoded, settings: &Settings) -> Uses<'a> {
         let mut readers: Vec<Vec<u32>> = vec![Vec::new(); window.dead.len()];
         for (position, task) in window.tasks.iter().enumerate() {
             for arg in task.args.iter().filter(|arg| arg.privilege.reads()) {
                 readers[arg.role as usize].push(position as u32);
             }
         }
-        Uses { dead: &window.dead, readers }
+        let fewest = if settings.block == 0 { usize::MAX } else { FEWEST_BLOCKS * settings.block };
+        Uses { window, readers, fewest }
     }
 
     /// Whether a result of some tasks, of which `position` would be one, has to be stored as far as is known: somebody
@@ -217,7 +222,29 @@ impl<'a> Uses<'a> {
     fn stored(&self, arg: &Arg, tasks: &[u32], position: usize) -> bool {
         let role = arg.role as usize;
         let inside = |reader: &u32| *reader as usize == position || tasks.binary_search(reader).is_ok();
-        !self.dead[role] || !self.readers[role].iter().all(inside)
+        !self.window.dead[role] || !self.readers[role].iter().all(inside)
+    }
+
+    /// Whether what a task writes is changed later by tasks that read other elements of what a group writes than the task
+    /// does: as `result = 4 * u; result[1:] -= u[:-1]` after `u += step`. They cannot be joined with the group block by block
+    /// (`blocks.rs`), for they would meet rows of the next block; but with this task they can, if it is not the group's.
+    fn begins_blocks(&self, position: usize, task: &Task, group: &Group) -> bool {
+        let mut outputs = task.args.iter().filter(|arg| arg.privilege.writes());
+        let (Some(output), None) = (outputs.next(), outputs.next()) else { return false };
+        if self.window.bytes[output.role as usize] < self.fewest {
+            return false;
+        }
+        let elsewhere = |arg: &Arg| {
+            arg.role != output.role
+                && (group.outputs.iter())
+                    .any(|(written, _)| written.role == arg.role && !written.view.same_as(&arg.view))
+        };
+        let readers = self.readers[output.role as usize].iter().filter(|&&reader| reader as usize > position);
+        readers.take(LOOK_BACK).any(|&reader| {
+            let args = &self.window.tasks[reader as usize].args;
+            args.iter().any(|arg| arg.role == output.role && arg.privilege.writes())
+                && args.iter().any(|arg| arg.privilege.reads() && elsewhere(arg))
+        })
     }
 }
 
