@@ -13,8 +13,9 @@ use std::time::Instant;
 
 /// Launches on the host for which more memory than this was taken are not issued ahead of what has run. A program that
 /// records faster than it computes would take new memory all the time, which costs more than computing: a program of
-/// temporaries took twice as long with bounds beyond a gigabyte, and anything from 32 to 256 MiB was equally good.
-const BYTES_AHEAD: usize = 64 << 20;
+/// temporaries took twice as long with bounds beyond a gigabyte, and anything from 16 to 256 MiB was equally good: one launch
+/// is always ahead, and launches that take so much run longer than the next one is planned.
+const BYTES_AHEAD: usize = 16 << 20;
 /// No more commands than this are issued ahead of what has run.
 const MOST_AHEAD: usize = 4096;
 /// A launch that would run at once but for what it waits for is worth the wait if what is outstanding touches no more bytes
