@@ -20,7 +20,7 @@ const ONE: &[(&str, &str)] = &[("MANIPLE_EMULATED", "1")];
 /// Programs on emulated devices, the longest first: settings and the words after `python`. Most of their time goes into
 /// compiling kernels, which is what bounds the dtypes here: the texts of all rows at all dtypes are held to the Rust rows
 /// by the tests of `crates/ops`.
-const EMULATED: [(&str, &[(&str, &str)], &[&str]); 8] = [
+const EMULATED: [(&str, &[(&str, &str)], &[&str]); 9] = [
     ("rows and options", ONE, &["-m", "pytest", "-q", "python/tests/test_ops.py", "-k", "not every_row"]),
     (
         "random programs",
@@ -42,6 +42,7 @@ const EMULATED: [(&str, &[(&str, &str)], &[&str]); 8] = [
         ],
     ),
     ("examples", ONE, &["examples/compare.py", "--quick"]),
+    ("full devices", &[], &["python/tests/devices.py"]),
     (
         "sorting on two devices",
         WANDERING,

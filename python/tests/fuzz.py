@@ -40,6 +40,9 @@ SETTINGS = {
 DEVICES = {
     "cuda": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "1"},
     "cuda2": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "2", "MANIPLE_PIECES": "3", "MANIPLE_MAPPER": "random:5"},
+    # Most arrays leave the device soon, or pass through it.
+    "cudafull": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "1", "MANIPLE_DEVICE_MEMORY": "12k", "MANIPLE_FUSE": "0"},
+    "cudafull2": {"MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "2", "MANIPLE_DEVICE_MEMORY": "20k", "MANIPLE_PIECES": "3"},
 }  # fmt: skip
 # For machines that have a GPU; each on its own, since functions such as exp differ between processors in the last bits.
 REAL = {

@@ -167,7 +167,7 @@ fn device(name: &str, settings: &Settings, before: &[Arc<dyn Backend>]) -> Resul
                 0 => maniple_cuda::driver(&search, cache)?,
                 _ => emulated(settings)?,
             };
-            Ok(Arc::new(maniple_cuda::Cuda::new(driver, place, settings.memory_limit)))
+            Ok(Arc::new(maniple_cuda::Cuda::new(driver, place, settings.device_limit())))
         }
         #[cfg(feature = "wgpu")]
         "wgpu" => {
@@ -177,7 +177,7 @@ fn device(name: &str, settings: &Settings, before: &[Arc<dyn Backend>]) -> Resul
                 processor: parts.iter().map(|part| part.processors.len()).sum::<usize>() as u16,
             };
             let cache = settings.cache.as_deref().map(|folder| folder.join("wgpu"));
-            Ok(Arc::new(maniple_wgpu::Wgpu::find(place, settings.memory_limit, cache.as_deref())?))
+            Ok(Arc::new(maniple_wgpu::Wgpu::find(place, settings.device_limit(), cache.as_deref())?))
         }
         _ => {
             let _ = (settings, parts);
@@ -192,7 +192,7 @@ fn emulated(settings: &Settings) -> Result<Arc<dyn maniple_cuda::Driver>, String
     let schedule = maniple_cuda::Schedule::from_name(&settings.emulated_schedule);
     let schedule = schedule.ok_or("MANIPLE_EMULATED_SCHEDULE is unknown")?;
     let cache = settings.cache.clone().unwrap_or_else(|| std::env::temp_dir().join("maniple"));
-    let bytes = settings.memory_limit.unwrap_or(EMULATED_BYTES);
+    let bytes = settings.device_limit().unwrap_or(EMULATED_BYTES);
     Ok(Arc::new(maniple_cuda::Emulator::scheduled(settings.emulated, bytes, schedule, &cache)?))
 }
 

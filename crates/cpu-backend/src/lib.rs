@@ -97,6 +97,7 @@ impl Backend for Cpu {
             backend: 0,
             name: if at == 0 { "host".into() } else { format!("host {at}") },
             bytes: heap.limit(),
+            parts: true,
         };
         let processor = |(at, &workers): (usize, &usize)| Processor {
             id: ProcessorId(at as u16),

@@ -119,7 +119,7 @@ impl Cuda {
     pub fn new(driver: Arc<dyn Driver>, place: At, limit: Option<usize>) -> Cuda {
         let line = |(number, device): (usize, &Device)| {
             Mutex::new(Line {
-                heap: Heap::new(number, limit.unwrap_or(device.bytes)),
+                heap: Heap::new(number, limit.map_or(device.bytes, |limit| limit.min(device.bytes))),
                 queued: 0,
                 done: 0,
                 marks: VecDeque::new(),
@@ -130,7 +130,8 @@ impl Cuda {
             })
         };
         let lines = driver.devices().iter().enumerate().map(line).collect();
-        let least = driver.devices().iter().map(|device| limit.unwrap_or(device.bytes)).min().unwrap_or(0);
+        let bytes = driver.devices().iter().map(|device| device.bytes).min().unwrap_or(0);
+        let least = limit.map_or(bytes, |limit| limit.min(bytes));
         Cuda { driver, place, lines, least }
     }
 
@@ -148,12 +149,17 @@ impl Cuda {
         Event { backend: self.place.backend, serial: (device as u64 + 1) << Event::LANE | serial }
     }
 
+    /// What `prepare` made of a launch.
+    fn ready<'a>(&self, launch: &'a Launch) -> &'a Ready {
+        let prepared = launch.prepared[self.place.backend as usize].get().and_then(Option::as_ref);
+        let ready = prepared.and_then(|prepared| prepared.downcast_ref::<Ready>());
+        ready.expect("the runtime sends only what `prepare` accepted")
+    }
+
     /// Queues one piece.
     fn launch(&self, device: usize, point: PointTask<'_>) -> Result<u64, DeviceError> {
         let PointTask { launch, binding, first, last } = point;
-        let prepared = launch.prepared[self.place.backend as usize].get().and_then(Option::as_ref);
-        let ready = prepared.and_then(|prepared| prepared.downcast_ref::<Ready>());
-        let ready = ready.expect("the runtime sends only what `prepare` accepted");
+        let ready = self.ready(launch);
         let driver = &*self.driver;
         let _span =
             tracing::trace_span!("piece", kernel = launch.kernel.name(), first, last, device).entered();
@@ -229,7 +235,8 @@ impl Backend for Cuda {
             id: MemoryId(number as u16),
             backend: 0,
             name: format!("{} {number}", device.name),
-            bytes: device.bytes,
+            bytes: self.line(number).heap.limit(),
+            parts: true,
         };
         let processor = |(number, device): (usize, &Device)| Processor {
             id: ProcessorId(number as u16),
@@ -258,6 +265,29 @@ impl Backend for Cuda {
         let device = self.device(memory).expect("the memory is one of this backend's");
         let address = self.line(device).heap.alloc(&*self.driver, bytes)?;
         Ok(Allocation { memory, address, bytes })
+    }
+
+    fn reserve(
+        &self,
+        on: ProcessorId,
+        launch: &Launch,
+        first: usize,
+        last: usize,
+    ) -> Result<(), OutOfMemory> {
+        let device = (on.0 - self.place.processor) as usize;
+        let driver = &*self.driver;
+        let mut line = self.line(device);
+        if line.slots.is_empty() && launch.watched() {
+            let slot = line.slot(driver, device)?;
+            line.slots.push(slot);
+        }
+        // A block that is idle now is the one that the piece takes.
+        let bytes = self.ready(launch).0.scratch(first, last);
+        if bytes > 0 {
+            let address = line.heap.alloc(driver, bytes)?;
+            line.heap.free(address, bytes);
+        }
+        Ok(())
     }
 
     fn free(&self, allocation: Allocation) {

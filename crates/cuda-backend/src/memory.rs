@@ -29,6 +29,11 @@ impl Heap {
         Heap { device, limit, idle: BTreeMap::new(), idle_bytes: 0, used_bytes: 0 }
     }
 
+    /// Bytes that may be taken.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Takes bytes.
     pub(crate) fn alloc(&mut self, driver: &dyn Driver, bytes: usize) -> Result<u64, OutOfMemory> {
         let size = size_class(bytes);

@@ -149,9 +149,16 @@ fn warmth(question: &Question<'_>) -> usize {
     read.map(|place| if device(place) { 3 } else { place.warmth() as usize }).max().unwrap_or(0)
 }
 
-/// Seconds to bring what a launch reads into a memory.
+/// Seconds to bring what a launch reads into a memory, and, where nothing stays there, to bring back what it writes.
 fn copies(question: &Question<'_>, memory: MemoryId) -> f64 {
-    let Question { launch, machine, places, .. } = *question;
+    let Question { launch, machine, places, tight, .. } = *question;
+    if tight.contains(&memory) {
+        let both = |arg: &maniple_runtime::Arg| {
+            f64::from(u8::from(!arg.overwrites()) + u8::from(arg.privilege.writes()))
+        };
+        let bytes = |arg: &maniple_runtime::Arg| arg.full_span().bytes() as f64 * both(arg);
+        return launch.args.iter().map(|arg| LINK_SECONDS + bytes(arg) / LINK_BYTES_PER_SECOND).sum();
+    }
     let host = machine.memory(memory).backend == 0;
     let mut seconds = 0.0;
     for arg in launch.args.iter().filter(|arg| !arg.overwrites()) {

@@ -112,6 +112,7 @@ pub fn statistics(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     found.set_item("launches", counts.launches)?;
     found.set_item("pieces", counts.pieces)?;
     found.set_item("copied", counts.copied)?;
+    found.set_item("evicted", counts.evicted)?;
     Ok(found)
 }
 

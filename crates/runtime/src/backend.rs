@@ -175,6 +175,11 @@ pub trait Backend: Send + Sync {
     fn prepare(&self, launch: &Launch) -> Option<Prepared>;
     /// Takes bytes from a memory, aligned to at least 64 bytes, with undefined contents.
     fn alloc(&self, memory: MemoryId, bytes: usize) -> Result<Allocation, OutOfMemory>;
+    /// Takes, if it has not, what a piece needs of a memory beside its arguments while it runs. The piece is run before more
+    /// of that memory is taken.
+    fn reserve(&self, _: ProcessorId, _: &Launch, _first: usize, _last: usize) -> Result<(), OutOfMemory> {
+        Ok(())
+    }
     /// Gives bytes back. No command that uses them is outstanding.
     fn free(&self, allocation: Allocation);
     /// Copies bytes between two memories, at least one of which is the backend's, after some events.

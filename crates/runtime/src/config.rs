@@ -47,6 +47,12 @@ pub const SETTINGS: &[Setting] = &[
                copies; 6 every span.",
     },
     Setting {
+        name: "MANIPLE_DEVICE_MEMORY",
+        default: "all that a device has",
+        help: "Bytes of each device's memory that may be taken; k, M and G are understood. What has no room there is moved \
+               to the host, least recently used first.",
+    },
+    Setting {
         name: "MANIPLE_EMULATED",
         default: "0",
         help: "Devices that the host's processor plays in place of GPUs, under the name cuda; for tests, in builds that \
@@ -84,7 +90,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "MANIPLE_MEMORY_LIMIT",
         default: "none",
-        help: "Bytes that arrays may take; k, M and G are understood.",
+        help: "Bytes that arrays may take in the host's memory, and in each device's unless MANIPLE_DEVICE_MEMORY says \
+               another number; k, M and G are understood.",
     },
     Setting {
         name: "MANIPLE_ON",
@@ -138,6 +145,8 @@ pub struct Settings {
     pub check: bool,
     /// How much is printed.
     pub debug: u8,
+    /// Bytes that may be taken of each device's memory.
+    pub device_memory: Option<usize>,
     /// How many devices the host's processor plays.
     pub emulated: usize,
     /// The order in which emulated devices run blocks and lanes: `in-order`, `reversed`, `random` or `turns`.
@@ -178,6 +187,7 @@ impl Default for Settings {
             cache: None,
             check: false,
             debug: 0,
+            device_memory: None,
             emulated: 0,
             emulated_schedule: "turns".into(),
             fallback: "quiet".into(),
@@ -215,6 +225,11 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Bytes that may be taken of each device's memory, if anything bounds them but the device.
+    pub fn device_limit(&self) -> Option<usize> {
+        self.device_memory.or(self.memory_limit)
+    }
+
     /// Sets one setting from its text.
     ///
     /// # Errors
@@ -246,6 +261,10 @@ impl Settings {
             "MANIPLE_DEBUG" => match value.parse() {
                 Ok(level @ 0..=6) => self.debug = level,
                 _ => return wrong("a number from 0 to 6"),
+            },
+            "MANIPLE_DEVICE_MEMORY" => match parse_bytes(value) {
+                Some(bytes) => self.device_memory = Some(bytes),
+                None => return wrong("a number of bytes, such as 500000000, 500M or 2G"),
             },
             "MANIPLE_EMULATED" => match value.parse() {
                 Ok(count @ 0..=16) => self.emulated = count,
@@ -365,6 +384,7 @@ mod tests {
             ("MANIPLE_BLOCK", "0", "much"),
             ("MANIPLE_CHECK", "1", "yes"),
             ("MANIPLE_DEBUG", "6", "7"),
+            ("MANIPLE_DEVICE_MEMORY", "64M", "much"),
             ("MANIPLE_FALLBACK", "warn", "loud"),
             ("MANIPLE_FUSE", "0", "2"),
             ("MANIPLE_JIT", "always", "2"),

@@ -10,6 +10,10 @@ pub enum Error {
     OutOfMemory {
         /// How many bytes were asked for.
         bytes: usize,
+        /// The memory that had no room for them.
+        memory: String,
+        /// How many bytes it has.
+        capacity: usize,
         /// The place in the user's program that needed them.
         line: Line,
     },
@@ -43,10 +47,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::OutOfMemory { bytes, .. } => write!(
+            Error::OutOfMemory { bytes, memory, capacity, .. } => write!(
                 out,
-                "Unable to allocate {} (raise MANIPLE_MEMORY_LIMIT if it is set, or free arrays)",
-                human_bytes(*bytes)
+                "Unable to allocate {} in the memory of {memory}, of which {} may be taken (raise MANIPLE_MEMORY_LIMIT or \
+                 MANIPLE_DEVICE_MEMORY if they are set, or free arrays)",
+                human_bytes(*bytes),
+                human_bytes(*capacity)
             ),
             Error::Device { message, .. } => write!(out, "device error: {message}"),
             Error::Unsupported { kernel, .. } => write!(out, "no backend supports {kernel}"),

@@ -73,9 +73,16 @@ impl Backends {
         event.is_done() || self.joined().list[event.backend as usize].poll(event)
     }
 
-    /// Copies bytes of a region between two of its instances after some events. Memories of the first backend are
+    /// Copies bytes of a region between two memories after some events. Memories of the first backend are
     /// ordinary host memory; a copy between it and another's is that other one's.
-    fn copy(&self, from: Place, to: Place, bytes: usize, keep: &Arc<Region>, after: &[Event]) -> Event {
+    pub(crate) fn copy(
+        &self,
+        from: Place,
+        to: Place,
+        bytes: usize,
+        keep: &Arc<Region>,
+        after: &[Event],
+    ) -> Event {
         let of = |place: Place| self.machine().memory(place.memory).backend;
         let position = of(from).max(of(to));
         let mut own: SmallVec<[Event; 8]> = SmallVec::new();
@@ -165,6 +172,9 @@ impl Spans {
     }
 }
 
+/// The memory that the user's process sees.
+const HOST: MemoryId = MemoryId(0);
+
 /// Bytes in one memory that hold a whole region, as far as they are valid.
 struct Instance {
     memory: MemoryId,
@@ -172,6 +182,8 @@ struct Instance {
     valid: Spans,
     /// What gives the bytes back: nobody, for memory that somebody else owns.
     allocation: Option<Allocation>,
+    /// When a launch used it last, as a number that rises.
+    used: u64,
 }
 
 /// A command that is not known to be complete.
@@ -227,7 +239,7 @@ impl State {
         let mut valid = Spans::default();
         valid.insert(Span { low: 0, high: bytes });
         let mut state = State::new(backends);
-        state.instances.push(Instance { memory: MemoryId(0), address, valid, allocation: None });
+        state.instances.push(Instance { memory: MemoryId(0), address, valid, allocation: None, used: 0 });
         state.keeper = Some(keeper);
         state
     }
@@ -293,8 +305,50 @@ impl State {
             address,
             valid: Spans::default(),
             allocation: Some(allocation),
+            used: 0,
         });
         Ok(address)
+    }
+
+    /// Notes that a launch uses the bytes in a memory.
+    pub(crate) fn touch(&mut self, memory: MemoryId, now: u64) {
+        self.instance(memory).used = now;
+    }
+
+    /// When a launch used the bytes in a memory last, if there are some that can be given back.
+    pub(crate) fn used(&self, memory: MemoryId) -> Option<u64> {
+        let own = |instance: &&Instance| instance.memory == memory && instance.allocation.is_some();
+        self.instances.iter().find(own).map(|instance| instance.used)
+    }
+
+    /// Waits for the commands that use the bytes in a memory other than the host's, copies what is valid nowhere else to the
+    /// host, and gives the bytes back. Answers how many bytes were copied; nothing if that could not be done.
+    pub(crate) fn evict(&mut self, region: &Arc<Region>, memory: MemoryId) -> Option<usize> {
+        let mut others = Spans::default();
+        let (here, elsewhere): (Vec<&Instance>, Vec<&Instance>) =
+            self.instances.iter().partition(|instance| instance.memory == memory);
+        elsewhere.iter().flat_map(|instance| &instance.valid.0).for_each(|&span| others.insert(span));
+        // What is in one memory only is valid as a whole, whatever has been noted of it.
+        let whole = Span { low: 0, high: region.bytes };
+        let lost: Vec<Span> = match here.first() {
+            _ if elsewhere.is_empty() => vec![whole],
+            Some(instance) => instance.valid.0.iter().flat_map(|&span| others.missing(span)).collect(),
+            None => return None,
+        };
+        let mut copied = 0;
+        for span in lost {
+            copied += self.fetch(region, HOST, span).ok()?;
+        }
+        let events = self.uses.iter().filter(|usage| usage.memory == memory);
+        for event in events.map(|usage| usage.event).collect::<Vec<_>>() {
+            // What failed stays bound to its error.
+            self.backends.wait(event).ok()?;
+        }
+        self.uses.retain(|usage| usage.memory != memory);
+        let at = self.instances.iter().position(|instance| instance.memory == memory)?;
+        let allocation = self.instances.remove(at).allocation?;
+        self.backends.of_memory(memory).free(allocation);
+        Some(copied)
     }
 
     /// Forgets commands that are complete; whether none is left.

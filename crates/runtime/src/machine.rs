@@ -24,6 +24,10 @@ pub struct Memory {
     pub name: String,
     /// Capacity in bytes.
     pub bytes: usize,
+    /// Whether a piece may run where only those bytes of a region lie that it touches, as [`Binding::bases`] says.
+    ///
+    /// [`Binding::bases`]: crate::Binding::bases
+    pub parts: bool,
 }
 
 /// Something that runs point tasks.

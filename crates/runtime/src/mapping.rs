@@ -1,6 +1,6 @@
 //! Stage 5: where the pieces of a launch run, as the mapper decides and the runtime checks.
 
-use crate::{Launch, Machine, MemoryId, ProcessorId, Role, Span, cut};
+use crate::{Launch, Machine, Memory, MemoryId, ProcessorId, Role, Span, cut};
 use std::fmt;
 
 /// The policy: how many pieces, which processor, which memory. Any answer is correct; some are fast.
@@ -26,6 +26,9 @@ pub struct Question<'a> {
     pub able: &'a [ProcessorId],
     /// Per role of the window, the memories that hold the region's bytes before the launch.
     pub places: &'a [Places],
+    /// The memories that the launch's regions have no room in together: what runs there goes through them part by part,
+    /// each of which is brought from the host and brought back.
+    pub tight: &'a [MemoryId],
 }
 
 /// A set of memories: those that hold all, or nearly all, of a region's bytes, empty where nothing was written yet; and
@@ -90,6 +93,70 @@ pub struct Piece {
     pub processor: ProcessorId,
     /// The memory of each argument.
     pub memories: Vec<MemoryId>,
+    /// Whether only what it touches is in that memory, and only while it runs.
+    pub passes: bool,
+}
+
+/// A piece that passes through a memory takes at most one of so many parts of it: sizes are rounded up, and there is more
+/// that needs room.
+const PARTS_OF_MEMORY: usize = 4;
+
+/// Bytes of the regions that a launch uses, as far as its arguments reach into them.
+pub(crate) fn reach(launch: &Launch) -> usize {
+    let mut reach: Vec<(Role, usize)> = Vec::with_capacity(launch.args.len());
+    for arg in &launch.args {
+        let high = arg.full_span().high;
+        match reach.iter_mut().find(|(role, _)| *role == arg.role) {
+            Some((_, known)) => *known = high.max(*known),
+            None => reach.push((arg.role, high)),
+        }
+    }
+    reach.iter().fold(0, |sum, &(_, high)| sum.saturating_add(high))
+}
+
+/// Per region that some points of a launch touch, the range from the first byte that they touch to the last.
+pub(crate) fn touched(launch: &Launch, first: usize, last: usize) -> Vec<(Role, Span)> {
+    let mut found: Vec<(Role, Span)> = Vec::with_capacity(launch.args.len());
+    for arg in &launch.args {
+        let span = arg.span_of(first, last);
+        match found.iter_mut().find(|(role, _)| *role == arg.role) {
+            Some((_, known)) if known.bytes() == 0 => *known = span,
+            Some((_, known)) if span.bytes() > 0 => {
+                *known = Span { low: known.low.min(span.low), high: known.high.max(span.high) };
+            }
+            Some(_) => {}
+            None => found.push((arg.role, span)),
+        }
+    }
+    found
+}
+
+/// Points of a launch in so few ranges that what each touches has room in a part of a memory; nothing if no number of
+/// ranges will do.
+pub(crate) fn ranges_through(
+    launch: &Launch,
+    (first, last): (usize, usize),
+    memory: &Memory,
+) -> Option<Vec<(usize, usize)>> {
+    /// More pieces than these are not worth it.
+    const MOST: usize = 1 << 12;
+    let grain = launch.grain.max(1);
+    let grains = (last - first).div_ceil(grain);
+    let fits = |&(low, high): &(usize, usize)| {
+        let bytes: usize = touched(launch, low, high).iter().map(|(_, span)| span.bytes()).sum();
+        bytes <= memory.bytes / PARTS_OF_MEMORY
+    };
+    let mut count = 1;
+    while memory.parts && count <= grains.min(MOST) {
+        let bound = |at: usize| (first + grains * at / count * grain).min(last);
+        let ranges: Vec<_> = (0..count).map(|at| (bound(at), bound(at + 1))).collect();
+        // The first is looked at first: the others are alike.
+        if ranges.iter().all(fits) {
+            return Some(ranges);
+        }
+        count *= 2;
+    }
+    None
 }
 
 /// The answer of the mapper for one launch.
@@ -115,9 +182,38 @@ impl Mapping {
         for piece in &mut pieces[at..] {
             piece.processor = home.id;
             piece.memories.fill(home.memory);
+            piece.passes = false;
         }
         (at == 0 || !interleaved(launch, &pieces)).then_some(Mapping { inline: false, pieces, memory: None })
     }
+}
+
+impl Mapping {
+    /// The same with the pieces from number `at` on that lie in the memory of that one passing through it; none if they do
+    /// so already, or would not have room.
+    pub(crate) fn passing_from(&self, at: usize, launch: &Launch, machine: &Machine) -> Option<Mapping> {
+        let memory = *self.pieces[at].memories.first()?;
+        if self.pieces[at].passes || machine.memory(memory).backend == 0 {
+            return None;
+        }
+        let mut pieces = self.pieces[..at].to_vec();
+        for piece in &self.pieces[at..] {
+            if piece.memories[0] == memory {
+                pieces.extend(parts_of(piece, launch, machine)?)
+            } else {
+                pieces.push(piece.clone())
+            }
+        }
+        Some(Mapping { inline: false, pieces, memory: None })
+    }
+}
+
+/// A piece as pieces that pass through its memory.
+fn parts_of(piece: &Piece, launch: &Launch, machine: &Machine) -> Option<Vec<Piece>> {
+    let memory = machine.memory(*piece.memories.first()?);
+    let ranges = ranges_through(launch, (piece.first, piece.last), memory)?;
+    let part = |(first, last)| Piece { first, last, passes: true, ..piece.clone() };
+    Some(ranges.into_iter().map(part).collect())
 }
 
 impl fmt::Display for Mapping {
@@ -127,7 +223,8 @@ impl fmt::Display for Mapping {
         }
         for (at, piece) in self.pieces.iter().enumerate() {
             let gap = if at == 0 { "" } else { ", " };
-            write!(out, "{gap}{}..{} on {}", piece.first, piece.last, piece.processor.0)?;
+            let how = if piece.passes { "through" } else { "on" };
+            write!(out, "{gap}{}..{} {how} {}", piece.first, piece.last, piece.processor.0)?;
         }
         Ok(())
     }
@@ -136,7 +233,7 @@ impl fmt::Display for Mapping {
 /// Asks the mapper about a launch. Pieces that would write interleaved bytes of one region in different memories are
 /// kept on one processor: no copy could put the bytes together again.
 pub fn map(question: &Question<'_>, mapper: &dyn Mapper) -> Mapping {
-    let Question { launch, machine, able, .. } = *question;
+    let Question { launch, machine, able, tight, .. } = *question;
     let (inline, count) = match mapper.pieces(question) {
         Pieces::Inline => (true, 1),
         Pieces::Cut(count) => (false, count.max(1)),
@@ -148,7 +245,7 @@ pub fn map(question: &Question<'_>, mapper: &dyn Mapper) -> Mapping {
         let wanted = mapper.processor(question, at, total);
         let processor = if able.contains(&wanted) { wanted } else { able[0] };
         let memories = (0..launch.args.len()).map(|arg| mapper.memory(question, arg, processor)).collect();
-        pieces.push(Piece { first, last, processor, memories });
+        pieces.push(Piece { first, last, processor, memories, passes: false });
     }
     if machine.memories.len() > 1 && interleaved(launch, &pieces) {
         let (processor, memories) = (pieces[0].processor, pieces[0].memories.clone());
@@ -157,9 +254,19 @@ pub fn map(question: &Question<'_>, mapper: &dyn Mapper) -> Mapping {
             piece.memories.clone_from(&memories);
         }
     }
+    let passing = pieces.iter().any(|piece| piece.memories.iter().any(|memory| tight.contains(memory)));
+    if passing {
+        let parts = |piece: Piece| match piece.memories.first() {
+            Some(memory) if tight.contains(memory) => {
+                parts_of(&piece, launch, machine).unwrap_or(vec![piece])
+            }
+            _ => vec![piece],
+        };
+        pieces = pieces.into_iter().flat_map(parts).collect();
+    }
     let mut memories = pieces.iter().flat_map(|piece| &piece.memories);
     let first = memories.next().copied();
-    let memory = first.filter(|&first| memories.all(|&memory| memory == first));
+    let memory = first.filter(|&first| !passing && memories.all(|&memory| memory == first));
     // Only the processors of the first backend are threads of this process.
     let inline = inline && pieces.iter().all(|piece| machine.processor(piece.processor).backend == 0);
     Mapping { inline, pieces, memory }

@@ -37,6 +37,7 @@ impl Backend for Null {
             backend: 0,
             name: format!("null {at}"),
             bytes: usize::MAX >> 1,
+            parts: true,
         };
         let processor = |at: usize| Processor {
             id: ProcessorId(at as u16),

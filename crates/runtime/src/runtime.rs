@@ -2,10 +2,12 @@
 
 mod at_hand;
 mod issue;
+mod room;
 
 pub use self::at_hand::Heard;
-use self::issue::out_of_memory;
+use self::room::Residents;
 use crate::instance::State;
+use crate::mapping::{ranges_through, reach};
 use crate::plan::Plans;
 use crate::record::Recorder;
 use crate::{
@@ -50,6 +52,8 @@ pub struct Statistics {
     pub pieces: u64,
     /// Bytes copied between memories.
     pub copied: u64,
+    /// Bytes of regions that made room for others in a memory.
+    pub evicted: u64,
 }
 
 /// Tasks in, commands out. All methods may be called from any thread.
@@ -89,6 +93,7 @@ struct Inner {
     taken: usize,
     /// Regions of windows gone by whose bytes commands may still use.
     retired: Vec<Arc<Region>>,
+    residents: Residents,
     statistics: Statistics,
 }
 
@@ -150,6 +155,7 @@ impl Runtime {
                 outstanding_memory: 0,
                 taken: 0,
                 retired: Vec::new(),
+                residents: Residents::default(),
                 statistics: Statistics::default(),
             }),
         }
@@ -299,8 +305,9 @@ impl Runtime {
         if !state.is_at_home() || !state.is_idle() {
             return Ok(None);
         }
-        let address =
-            state.address(HOST, region.bytes).map_err(|full| out_of_memory(full.bytes, Line::default()))?;
+        let address = state
+            .address(HOST, region.bytes)
+            .map_err(|full| self.out_of_memory(full, HOST, Line::default()))?;
         drop(state);
         self.note_read(region, address);
         Ok(Some(address))
@@ -415,7 +422,7 @@ impl Runtime {
                 return Err(error.clone());
             }
             let whole = crate::Span { low: 0, high: region.bytes };
-            let full = |full: crate::OutOfMemory| out_of_memory(full.bytes, Line::default());
+            let full = |full: crate::OutOfMemory| self.out_of_memory(full, HOST, Line::default());
             if !state.is_at_home() {
                 state.fetch(region, HOST, whole).map_err(full)?;
             }
@@ -535,11 +542,24 @@ impl Runtime {
     /// Asks the mapper about a launch, and notes where its arguments are afterwards.
     fn map(&self, launch: &Launch, places: &mut [Places]) -> Mapping {
         let machine = self.machine();
+        let reach = if machine.backends.len() > 1 { reach(launch) } else { 0 };
+        let mut tight: SmallVec<[MemoryId; 2]> = SmallVec::new();
         let able: SmallVec<[ProcessorId; 8]> = (machine.processors.iter())
             .filter(|processor| {
                 let position = processor.backend;
                 // What nobody supports is the first backend's to refuse.
                 position == 0 || launch.prepared_by(position, &**self.backends.get(position)).is_some()
+            })
+            .filter(|processor| {
+                let memory = machine.memory(processor.memory);
+                if processor.backend == 0 || reach <= memory.bytes {
+                    return true;
+                }
+                let passes = ranges_through(launch, (0, launch.extent), memory).is_some();
+                if passes {
+                    tight.push(memory.id);
+                }
+                passes
             })
             .map(|processor| processor.id)
             .collect();
@@ -547,12 +567,13 @@ impl Runtime {
             |id: &ProcessorId| machine.processor(*id).backend + 1 == self.preferred.load(Ordering::Relaxed);
         let able: SmallVec<[ProcessorId; 8]> =
             if able.iter().any(preferred) { able.into_iter().filter(preferred).collect() } else { able };
-        let mapping = map(&Question { launch, machine, able: &able, places }, &*self.mapper);
+        let mapping = map(&Question { launch, machine, able: &able, places, tight: &tight }, &*self.mapper);
         let read = launch.args.iter().filter(|arg| arg.privilege.reads());
         let fresh = Places::from(read.map(|arg| places[arg.role as usize]));
         for (at, arg) in launch.args.iter().enumerate() {
             let place = &mut places[arg.role as usize];
-            let memories = mapping.pieces.iter().map(|piece| piece.memories[at]);
+            let place_of = |piece: &crate::Piece| if piece.passes { HOST } else { piece.memories[at] };
+            let memories = mapping.pieces.iter().map(place_of);
             if arg.privilege.writes() {
                 *place = fresh;
             }

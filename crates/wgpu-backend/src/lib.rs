@@ -204,7 +204,9 @@ impl Backend for Wgpu {
             id: MemoryId(number as u16),
             backend: 0,
             name: format!("{} {number}", device.info.name),
-            bytes: device.info.bytes,
+            bytes: self.limit.map_or(device.info.bytes, |limit| limit.min(device.info.bytes)),
+            // Words of a buffer are counted from its beginning.
+            parts: false,
         };
         let processor = |(number, device): (usize, &Arc<Device>)| Processor {
             id: ProcessorId(number as u16),

@@ -1,9 +1,10 @@
 //! Issuing: the commands of one launch, after its plan is known.
 
+use super::room::Lent;
 use super::{HOST, Inner, Outstanding, Pending, Runtime};
 use crate::{
-    Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, Planned, PointTask, Report, Window,
-    events,
+    Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, OutOfMemory, Planned, PointTask, Report,
+    Window, events,
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -38,25 +39,26 @@ impl Runtime {
         let mut events: SmallVec<[Event; 4]> = SmallVec::new();
         let mut uses: SmallVec<[Use; 8]> = SmallVec::new();
         let mut shared: Option<Arc<Binding>> = None;
-        for at in 0..mapping.pieces.len() {
+        let mut at = 0;
+        while at < mapping.pieces.len() {
             let mut ready = self.make_ready(launch, window, &mapping.pieces[at], inner);
-            if let Err(NotReady::Full(_)) = ready
-                && let Some(home) = mapping.at_home_from(at, launch, self.machine())
+            while let Err(NotReady::Full(..)) = ready
+                && let Some(other) = self.elsewhere_from(at, &mapping, launch)
             {
-                // What a device has no room for is computed by the host's processors.
                 uses.drain(..).for_each(|usage| usage.note(launch, window));
-                (mapping, one_memory, shared) = (Cow::Owned(home), false, None);
+                (mapping, one_memory, shared) = (Cow::Owned(other), false, None);
                 ready = self.make_ready(launch, window, &mapping.pieces[at], inner);
             }
             let piece = &mapping.pieces[at];
+            at += 1;
             let mut ready = match ready {
                 Ok(ready) => ready,
                 Err(NotReady::Failed(error)) => {
                     self.fail(launch, window, &error);
                     return Ok(());
                 }
-                Err(NotReady::Full(bytes)) => {
-                    let error = out_of_memory(bytes, line);
+                Err(NotReady::Full(full, memory)) => {
+                    let error = self.out_of_memory(full, memory, line);
                     self.fail(launch, window, &error);
                     return Err(error);
                 }
@@ -73,6 +75,13 @@ impl Runtime {
             };
             let event = self.run(launch, &binding, piece, inline, &ready.after, line)?;
             shared = Some(binding);
+            if piece.passes {
+                self.bring_back(launch, window, piece, ready.lent, event, inner);
+                if !event.is_done() {
+                    events.push(event);
+                }
+                continue;
+            }
             for (at, (&span, &memory)) in ready.spans.iter().zip(&piece.memories).enumerate() {
                 let usage = Use { arg: at, span, memory, event };
                 if several {
@@ -93,7 +102,12 @@ impl Runtime {
             self.note_reads(launch, &mapping, window);
         }
         for &(role, other) in &launch.exchanges {
-            window.regions[role as usize].exchange(&window.regions[other as usize]);
+            let (one, other) = (&window.regions[role as usize], &window.regions[other as usize]);
+            one.exchange(other);
+            if several {
+                inner.residents.note(one);
+                inner.residents.note(other);
+            }
         }
         inner.statistics.launches += 1;
         inner.statistics.pieces += mapping.pieces.len() as u64;
@@ -117,18 +131,40 @@ impl Runtime {
         self.bound_run_ahead(launch, &events, inner)
     }
 
+    /// Where the pieces from number `at` on run instead when a memory has no room: through it, if that is where all has to
+    /// run that can, or else on the host's processors.
+    fn elsewhere_from(&self, at: usize, mapping: &Mapping, launch: &Launch) -> Option<Mapping> {
+        let machine = self.machine();
+        let backend = machine.processor(mapping.pieces[at].processor).backend;
+        let preferred = backend + 1 == self.preferred.load(Ordering::Relaxed);
+        let passing = if preferred { mapping.passing_from(at, launch, machine) } else { None };
+        passing.or_else(|| mapping.at_home_from(at, launch, machine))
+    }
+
     /// Finds or takes the bytes that a piece needs, has missing ones copied, and says what must be complete first.
-    /// When a memory is full, everything outstanding on the window's regions is waited for, which gives back what
-    /// only it kept alive, and it is tried once more.
     fn make_ready(
         &self,
         launch: &Launch,
         window: &Window,
         piece: &crate::Piece,
         inner: &mut Inner,
-    ) -> Result<Ready, NotReady> {
+    ) -> Result<Ready<'_>, NotReady> {
         let one_memory = self.machine().memories.len() == 1;
-        let mut ready = Ready { bases: SmallVec::new(), spans: SmallVec::new(), after: SmallVec::new() };
+        let mut ready = Ready::default();
+        if piece.passes {
+            let failed =
+                launch.args.iter().find_map(|arg| window.regions[arg.role as usize].state().failed.clone());
+            if let Some(error) = failed {
+                return Err(NotReady::Failed(error));
+            }
+            ready.lent = self
+                .lend(launch, window, piece, inner)
+                .map_err(|(full, memory)| NotReady::Full(full, memory))?;
+            let base = |role| ready.lent.iter().find(|lent| lent.role == role).map_or(0, |lent| lent.base);
+            ready.bases = launch.args.iter().map(|arg| base(arg.role)).collect();
+            self.reserve(launch, window, piece, inner)?;
+            return Ok(ready);
+        }
         for (arg, &memory) in launch.args.iter().zip(&piece.memories) {
             let region = &window.regions[arg.role as usize];
             let mut state = region.state();
@@ -137,22 +173,25 @@ impl Runtime {
             }
             let fresh = if state.is_in(memory) { 0 } else { region.bytes };
             let mut taken = state.address(memory, region.bytes);
-            if taken.is_err() {
+            if let Err(full) = taken {
                 drop(state);
-                for other in window.regions.iter().chain(&inner.retired) {
-                    let events = other.state().events();
-                    events.into_iter().for_each(|event| drop(self.backends.wait(event)));
-                }
-                inner.retired.clear();
+                let take = &mut || region.state().address(memory, region.bytes);
+                taken = self.with_room(full, memory, launch, window, inner, take);
                 state = region.state();
-                taken = state.address(memory, region.bytes);
             }
-            ready.bases.push(taken.map_err(|full| NotReady::Full(full.bytes))?);
+            ready.bases.push(taken.map_err(|full| NotReady::Full(full, memory))?);
             inner.taken += fresh;
             let span = arg.span_of(piece.first, piece.last);
-            if !one_memory && !arg.overwrites() {
-                let copied = state.fetch(region, memory, span).map_err(|full| NotReady::Full(full.bytes))?;
-                inner.statistics.copied += copied as u64;
+            if !one_memory {
+                if fresh > 0 && memory != HOST {
+                    inner.residents.note(region);
+                }
+                state.touch(memory, inner.statistics.launches);
+                if !arg.overwrites() {
+                    let copied =
+                        state.fetch(region, memory, span).map_err(|full| NotReady::Full(full, memory))?;
+                    inner.statistics.copied += copied as u64;
+                }
             }
             if !state.is_idle() {
                 state.before(memory, span, arg.privilege.writes(), &mut ready.after);
@@ -160,7 +199,35 @@ impl Runtime {
             ready.spans.push(span);
         }
         ready.after.retain(|event| !self.backends.poll(*event));
+        if !one_memory {
+            self.reserve(launch, window, piece, inner)?;
+        }
         Ok(ready)
+    }
+
+    /// Has a device take what a piece needs beside its arguments.
+    fn reserve(
+        &self,
+        launch: &Launch,
+        window: &Window,
+        piece: &crate::Piece,
+        inner: &mut Inner,
+    ) -> Result<(), NotReady> {
+        let processor = self.machine().processor(piece.processor);
+        let backend = self.backends.get(processor.backend);
+        if processor.backend == 0 || launch.prepared_by(processor.backend, &**backend).is_none() {
+            return Ok(());
+        }
+        let mut reserve = || backend.reserve(piece.processor, launch, piece.first, piece.last);
+        let Err(full) = reserve() else { return Ok(()) };
+        self.with_room(full, processor.memory, launch, window, inner, &mut reserve)
+            .map_err(|full| NotReady::Full(full, processor.memory))
+    }
+
+    /// The error that a memory has no room.
+    pub(super) fn out_of_memory(&self, full: OutOfMemory, memory: MemoryId, line: Line) -> Error {
+        let memory = self.machine().memory(memory);
+        Error::OutOfMemory { bytes: full.bytes, memory: memory.name.clone(), capacity: memory.bytes, line }
     }
 
     /// Counts that the host's processors read what a device might read faster: at some point moving it there pays. What
@@ -293,18 +360,21 @@ impl Inner {
 type Reports = SmallVec<[Option<Arc<Report>>; 1]>;
 
 /// What a piece needs before it can run.
-struct Ready {
+#[derive(Default)]
+struct Ready<'a> {
     bases: SmallVec<[u64; 8]>,
     spans: SmallVec<[crate::Span; 8]>,
     after: SmallVec<[Event; 8]>,
+    /// Where its bytes are if it passes through its memory.
+    lent: SmallVec<[Lent<'a>; 8]>,
 }
 
 /// Why a piece cannot run.
 enum NotReady {
     /// What it reads has no value.
     Failed(Error),
-    /// A memory has no room for so many bytes.
-    Full(usize),
+    /// A memory has no room.
+    Full(OutOfMemory, MemoryId),
 }
 
 /// What a piece does to one argument.
@@ -328,8 +398,4 @@ impl Use {
             window.regions[arg.role as usize].state().written(self.memory, self.span);
         }
     }
-}
-
-pub(super) fn out_of_memory(bytes: usize, line: Line) -> Error {
-    Error::OutOfMemory { bytes, line }
 }

@@ -413,7 +413,7 @@ impl Interpreter {
                 let able: Vec<ProcessorId> =
                     machine.processors.iter().map(|processor| processor.id).collect();
                 let places = &decoded.places;
-                map(&Question { launch, machine, able: &able, places }, &mapper).to_string()
+                map(&Question { launch, machine, able: &able, places, tight: &[] }, &mapper).to_string()
             })
             .collect();
         self.stages.push(Stage {
