@@ -49,8 +49,35 @@ def matrices() -> None:
     same(c, z)
 
 
+def traded() -> list[str]:
+    """Arrays go to other libraries and come back without a copy, where those are installed."""
+    done = []
+    for name in ("cupy", "torch", "jax"):
+        try:
+            module = __import__(name)
+        except ImportError:
+            continue
+        a = mp.arange(1000.0) + 1
+        take = {"cupy": lambda: module.from_dlpack, "torch": lambda: module.from_dlpack,
+                "jax": lambda: __import__("jax.dlpack").dlpack.from_dlpack}[name]()  # fmt: skip
+        if name == "jax":
+            module.config.update("jax_enable_x64", True)
+        theirs = take(a)
+        same(mp.from_dlpack(theirs) * 2, np.arange(1000.0) * 2 + 2)
+        if name != "jax":
+            # Both see what either writes, without a word between them.
+            theirs *= 3
+            same(a + 0, np.arange(1000.0) * 3 + 3)
+            a += 1
+            same(theirs.get() if name == "cupy" else theirs.cpu().numpy(), np.arange(1000.0) * 3 + 4)
+            same(mp.asarray(theirs)[::2] + 0, (np.arange(1000.0) * 3 + 4)[::2])
+        done.append(name)
+    return done
+
+
 with maniple.on("cuda"):
     for size in (1, 31, 1000, 4097, 70_001):
         vectors(size)
     matrices()
+    print("traded arrays with", traded() or "nobody")
 print(maniple.machine()["text"], "all as NumPy's")

@@ -606,6 +606,77 @@ class TestProtocols:
         assert numpy.from_dlpack(a).tolist() == [0, 1, 2, 3]
         assert type(np.from_dlpack(numpy.arange(3))) is np.ndarray
 
+    @pytest.mark.parametrize("make", ["plain", "read-only", "reversed", "text", "swapped", "scalar"])
+    @pytest.mark.parametrize(
+        "keywords",
+        [
+            {},
+            {"stream": None},
+            {"stream": 1},
+            {"stream": 0},
+            {"stream": "s"},
+            {"max_version": None},
+            {"max_version": (0, 8)},
+            {"max_version": (1, 0)},
+            {"max_version": (1, 0), "copy": True},
+            {"max_version": (1, 0), "copy": False},
+            {"max_version": "1"},
+            {"dl_device": (1, 0)},
+            {"dl_device": (1, 0), "copy": True},
+            {"dl_device": (2, 0)},
+            {"copy": True},
+            {"copy": "yes"},
+            {"surprise": 1},
+        ],
+    )
+    def test_capsules_are_numpys(self, make, keywords):
+        def made(np):
+            array = np.arange(6.0)
+            if make == "read-only":
+                array.flags.writeable = False
+            variants = {
+                "reversed": lambda: array[::-2],
+                "text": lambda: np.array(["a"]),
+                "swapped": lambda: array.astype(">f8"),
+                "scalar": lambda: array[2:3].reshape(()),
+            }
+            return variants.get(make, lambda: array)()
+
+        def outcome(array):
+            try:
+                capsule = array.__dlpack__(**keywords)
+            except Exception as error:
+                return type(error), str(error)
+            return repr(capsule).split(" at ")[0]
+
+        # Arrays on a device are handed over there; `devices.py` looks at those.
+        with maniple.on("cpu"):
+            assert made(np).__dlpack_device__() == made(numpy).__dlpack_device__()
+            assert outcome(made(np)) == outcome(made(numpy))
+
+    def test_whoever_speaks_dlpack_is_an_array(self):
+        class Other:
+            def __init__(self, array):
+                self.__dlpack__, self.__dlpack_device__ = array.__dlpack__, array.__dlpack_device__
+
+        class Device(Other):
+            def __init__(self, array):
+                super().__init__(array)
+                self.__dlpack_device__ = lambda: (2, 99)
+
+        owner = numpy.arange(5.0)
+        for shared in [np.asarray(Other(owner)), np.from_dlpack(Other(owner))]:
+            shared[1] += 5
+        assert owner[1] == 11
+        assert type(np.add(Other(owner), 1)) is np.ndarray
+        copied = np.from_dlpack(Other(owner), copy=True)
+        copied[0] = 9
+        assert np.array(Other(owner)).tolist() == owner.tolist() == [0, 11, 2, 3, 4]
+        # A device that is not there: its owner is asked for a copy at home, which NumPy's arrays give.
+        assert np.from_dlpack(Device(owner)).tolist() == owner.tolist()
+        with pytest.raises(ValueError):
+            np.from_dlpack(Device(owner), copy=False)
+
     def test_functions_of_numpy(self):
         a = np.arange(4.0)
         assert type(numpy.roll(a, 1)) is np.ndarray

@@ -2,7 +2,9 @@
 
 use crate::{Error, Result, runtime};
 use maniple_ops::{Dtype, Element, Scalar};
-use maniple_runtime::{Access, Handle, KernelId, Line, Operand, Privilege, Strides, View, human_bytes};
+use maniple_runtime::{
+    Access, Handle, KernelId, Line, MemoryId, Operand, Privilege, Strides, View, human_bytes,
+};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
@@ -82,6 +84,22 @@ impl Array {
     ) -> Array {
         debug_assert!(view.span(dtype.size()).high <= bytes);
         Array { region: runtime().attach(address, bytes, keeper), dtype, view }
+    }
+
+    /// An array on a device's memory that somebody else owns, as [`Array::attach`].
+    ///
+    /// # Safety
+    /// As for [`Array::attach`], of the device's addresses; `address` is a multiple of 256.
+    pub unsafe fn attach_in(
+        memory: MemoryId,
+        address: u64,
+        bytes: usize,
+        keeper: Box<dyn Any + Send>,
+        dtype: Dtype,
+        view: View,
+    ) -> Array {
+        debug_assert!(view.span(dtype.size()).high <= bytes);
+        Array { region: runtime().attach_in(memory, address, bytes, keeper), dtype, view }
     }
 
     /// The same region through another view.

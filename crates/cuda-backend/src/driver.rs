@@ -73,6 +73,16 @@ pub trait Driver: Send + Sync {
     fn download(&self, device: usize, from: u64, to: *mut u8, bytes: usize) -> Result<(), DeviceError>;
     /// Queues a copy between two devices (or within one) on both of them.
     fn transfer(&self, from: (usize, u64), to: (usize, u64), bytes: usize) -> Result<(), DeviceError>;
+    /// The number of a device among all of its maker's.
+    fn ordinal(&self, device: usize) -> i32;
+    /// The device that an address lies on.
+    fn device_at(&self, address: u64) -> Option<usize>;
+    /// The handle of the stream that a device's commands are queued on.
+    fn stream(&self, device: usize) -> Result<u64, DeviceError>;
+    /// Has what is queued on one stream of a device later wait for what is queued on another now.
+    fn order(&self, device: usize, first: u64, then: u64) -> Result<(), DeviceError>;
+    /// Waits for everything that this process has queued for a device, on whatever stream.
+    fn synchronize(&self, device: usize) -> Result<(), DeviceError>;
     /// Marks the end of what is queued.
     fn mark(&self, device: usize) -> Result<Mark, DeviceError>;
     /// Whether everything before a mark has run.

@@ -28,6 +28,8 @@ const MOST_QUEUED_BYTES: usize = 64 << 20;
 const MOST_QUEUED: usize = 64;
 /// How many times a mark may be asked for before it is reached.
 const MOST_PATIENCE: u64 = 3;
+/// What the stream of the first device is called.
+const FIRST_STREAM: u64 = 0x5eed_0000;
 
 /// In which order the blocks, warps and lanes of a launch run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,6 +374,32 @@ impl Driver for Emulator {
             state.lines[from.0].push(Command::Transfer(transfer));
         }
         Ok(())
+    }
+
+    fn ordinal(&self, device: usize) -> i32 {
+        device as i32
+    }
+
+    fn device_at(&self, address: u64) -> Option<usize> {
+        self.state().lines.iter().position(|line| line.memory.holds(address))
+    }
+
+    fn stream(&self, device: usize) -> Result<u64, DeviceError> {
+        Ok(FIRST_STREAM + device as u64)
+    }
+
+    fn order(&self, device: usize, first: u64, then: u64) -> Result<(), DeviceError> {
+        if ![first, then].contains(&(FIRST_STREAM + device as u64)) {
+            return Err(DeviceError(format!("neither {first} nor {then} is the stream of device {device}")));
+        }
+        // Other streams are empty: everything that was queued for them has run.
+        self.synchronize(device)
+    }
+
+    fn synchronize(&self, device: usize) -> Result<(), DeviceError> {
+        let mut state = self.state();
+        let last = state.lines[device].queued;
+        state.run(device, last, self.schedule)
     }
 
     fn mark(&self, device: usize) -> Result<Mark, DeviceError> {

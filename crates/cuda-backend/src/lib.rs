@@ -36,7 +36,7 @@ use crate::command::{Call, Class};
 use crate::memory::Heap;
 use maniple_runtime::{
     Allocation, Backend, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory, Part,
-    Place, PointTask, Prepared, Processor, ProcessorId, Region, Report,
+    Place, PointTask, Prepared, Processor, ProcessorId, Region, Report, Sharing,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -314,6 +314,10 @@ impl Backend for Cuda {
         }
     }
 
+    fn sharing(&self) -> Option<&dyn Sharing> {
+        Some(self)
+    }
+
     fn poll(&self, event: Event) -> bool {
         let (device, serial) = split(event);
         self.line(device).reached(&*self.driver, device, serial)
@@ -322,6 +326,33 @@ impl Backend for Cuda {
     fn wait(&self, event: Event) -> Result<(), DeviceError> {
         let (device, serial) = split(event);
         self.line(device).wait(&*self.driver, device, serial)
+    }
+}
+
+impl Sharing for Cuda {
+    fn number(&self, memory: MemoryId) -> i32 {
+        self.driver.ordinal(self.device(memory).expect("the memory is one of this backend's"))
+    }
+
+    fn memory(&self, number: i32) -> Option<MemoryId> {
+        let device = (0..self.lines.len()).find(|&device| self.driver.ordinal(device) == number)?;
+        Some(MemoryId(self.place.memory + device as u16))
+    }
+
+    fn memory_at(&self, address: u64) -> Option<MemoryId> {
+        self.driver.device_at(address).map(|device| MemoryId(self.place.memory + device as u16))
+    }
+
+    fn stream(&self, memory: MemoryId) -> Result<u64, DeviceError> {
+        self.driver.stream(self.device(memory).expect("the memory is one of this backend's"))
+    }
+
+    fn order(&self, memory: MemoryId, first: u64, then: u64) -> Result<(), DeviceError> {
+        self.driver.order(self.device(memory).expect("the memory is one of this backend's"), first, then)
+    }
+
+    fn settle(&self, memory: MemoryId) -> Result<(), DeviceError> {
+        self.driver.synchronize(self.device(memory).expect("the memory is one of this backend's"))
     }
 }
 

@@ -400,6 +400,47 @@ impl Driver for Nvidia {
         Ok(())
     }
 
+    fn ordinal(&self, device: usize) -> i32 {
+        self.ordinals[device]
+    }
+
+    fn device_at(&self, address: u64) -> Option<usize> {
+        let mut ordinal = -1;
+        // SAFETY: the pointer is to a live integer; the driver says of any address whether it knows it.
+        let found = unsafe {
+            cu::cuPointerGetAttribute(
+                ptr::from_mut(&mut ordinal).cast(),
+                cu::CUpointer_attribute::CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL,
+                address,
+            )
+        };
+        if found == GOOD { self.ordinals.iter().position(|&known| known == ordinal) } else { None }
+    }
+
+    fn stream(&self, device: usize) -> Result<u64, DeviceError> {
+        Ok(self.enter(device)?.stream.expose_provenance() as u64)
+    }
+
+    fn order(&self, device: usize, first: u64, then: u64) -> Result<(), DeviceError> {
+        let opened = self.enter(device)?;
+        let event = opened.inner().event()?;
+        let stream = |handle: u64| ptr::with_exposed_provenance_mut(handle as usize);
+        // SAFETY: the event is live, and the handles are streams of the device's, ours or the caller's.
+        unsafe {
+            check(cu::cuEventRecord(event.0, stream(first)))?;
+            check(cu::cuStreamWaitEvent(stream(then), event.0, 0))?;
+        }
+        // A wait that is queued keeps to the recording that it was queued with.
+        opened.inner().spare.push(event);
+        Ok(())
+    }
+
+    fn synchronize(&self, device: usize) -> Result<(), DeviceError> {
+        self.enter(device)?;
+        // SAFETY: the device's context is current on this thread.
+        check(unsafe { cu::cuCtxSynchronize() })
+    }
+
     fn mark(&self, device: usize) -> Result<Mark, DeviceError> {
         let opened = self.enter(device)?;
         let mut inner = opened.inner();

@@ -32,6 +32,7 @@ pub fn list(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyCFunction>>> {
         wrap_pyfunction!(ones_like, py)?,
         wrap_pyfunction!(full_like, py)?,
         wrap_pyfunction!(arange, py)?,
+        wrap_pyfunction!(crate::dlpack::from_dlpack, py)?,
     ])
 }
 
@@ -223,6 +224,9 @@ fn converted<'py>(
         && layout == Layout::Keep
     {
         return Ok(interop::wrap(object)?.into_any());
+    }
+    if let Some(array) = crate::dlpack::of_object(object)? {
+        return converted(&array, dtype, copies, order, default);
     }
     elsewhere(
         object,

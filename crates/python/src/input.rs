@@ -166,6 +166,9 @@ fn see_rare<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Seen<'a>> {
     if object.is_none() || object.is_instance_of::<pyo3::types::PyString>() {
         return Ok(Seen::Foreign);
     }
+    if let Some(array) = crate::dlpack::of_object(object)? {
+        return Ok(made(crate::array::native_of(&array).cloned()));
+    }
     if object.hasattr("__array__")? || object.hasattr("__array_interface__")? {
         let array = numpy(py).call_method1("asarray", (resolved(object)?,))?;
         return Ok(if is_exactly(&array, table.numpy_array) {

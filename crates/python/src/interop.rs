@@ -81,6 +81,11 @@ pub fn export<'py>(
     owner: Option<&Bound<'py, NdArray>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static NOTHING: [u64; 2] = [0; 2];
+    if maniple_array::runtime().is_lent(array.region()) {
+        // Nobody would tell those who share it on a device of what NumPy writes.
+        let copy = run(py, || array.copied())?;
+        return export(py, &copy, false, None);
+    }
     let mut address = bring_home(py, array, writable)?;
     let base = address.wrapping_offset(-array.view().offset) as u64;
     array.region().export();
@@ -394,7 +399,7 @@ fn own_region(array: &Bound<'_, PyAny>) -> Option<(Array, u64)> {
 }
 
 /// How far below the element with index zero a view reaches, in bytes.
-fn reach_below(view: &View) -> isize {
+pub fn reach_below(view: &View) -> isize {
     (view.shape.iter().zip(&view.strides))
         .filter(|&(_, &stride)| stride < 0)
         .map(|(&extent, &stride)| (extent as isize - 1) * -stride)
@@ -467,7 +472,7 @@ pub unsafe fn fill_buffer(
     let Some(native) = slf.get().native(py) else { unreachable!("an array is foreign or native") };
     let native = native.clone();
     let wants = |flag: c_int| flags & flag == flag;
-    let writable = slf.get().is_writeable();
+    let writable = slf.get().is_writeable() && !maniple_array::runtime().is_lent(native.region());
     if wants(ffi::PyBUF_WRITABLE) && !writable {
         return Err(PyBufferError::new_err("buffer source array is read-only"));
     }

@@ -12,6 +12,7 @@
 mod arguments;
 mod array;
 mod creation;
+mod dlpack;
 mod errors;
 mod fallback;
 mod flags;

@@ -1,6 +1,7 @@
 //! How an array behaves towards Python and other libraries: conversion, printing, copying, buffers, NumPy's protocols.
 
 use crate::array::{Held, NdArray};
+use crate::dlpack;
 use crate::errors::run;
 use crate::fallback::fallback;
 use crate::hooks::hook;
@@ -18,6 +19,14 @@ use std::ffi::c_int;
 #[pyo3(name = "_unpickle")]
 pub fn unpickle<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, NdArray>> {
     interop::wrap(array)
+}
+
+/// An address on the host is of no use for an array that is shared on a device: nobody would bring there what is written.
+fn not_lent(array: &maniple_array::Array) -> PyResult<()> {
+    if maniple_array::runtime().is_lent(array.region()) {
+        return Err(PyAttributeError::new_err("the array is shared in a device's memory"));
+    }
+    Ok(())
 }
 
 /// The only element as NumPy's scalar; NumPy's own array answers for any other number of elements or a foreign dtype.
@@ -164,6 +173,7 @@ impl NdArray {
     fn __array_interface__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
         // Whoever reads the address may use it as long as this array lives, and does not say when it stops.
         if let Some(array) = slf.get().native(slf.py()) {
+            not_lent(array)?;
             array.region().export();
         }
         export_array(slf)?.getattr("__array_interface__")
@@ -175,6 +185,7 @@ impl NdArray {
             // The structure does not tell everything about such a dtype, and NumPy would take it before the rest.
             return Err(PyAttributeError::new_err("an array of this dtype has no array structure"));
         };
+        not_lent(array)?;
         array.region().export();
         export_array(slf)?.getattr("__array_struct__")
     }
@@ -194,11 +205,16 @@ impl NdArray {
         slf: &Bound<'py, NdArray>,
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        export_array(slf)?.call_method("__dlpack__", (), keywords)
+        dlpack::capsule(slf, keywords)
+    }
+
+    #[getter]
+    fn __cuda_array_interface__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
+        dlpack::interface(slf)
     }
 
     fn __dlpack_device__<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        (1, 0).into_pyobject(slf.py()).map(Bound::into_any)
+        dlpack::device(slf)?.into_pyobject(slf.py()).map(Bound::into_any)
     }
 
     #[pyo3(signature = (*, api_version = None))]

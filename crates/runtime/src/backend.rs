@@ -164,6 +164,23 @@ pub enum Handoff {
     Queue,
 }
 
+/// Memories that other libraries of this process use as well. A *stream* is an order of commands, theirs or the backend's,
+/// by the number that the maker's libraries know it by.
+pub trait Sharing: Send + Sync {
+    /// The number of the device that a memory is, as its maker counts.
+    fn number(&self, memory: MemoryId) -> i32;
+    /// The memory that is the device of a number.
+    fn memory(&self, number: i32) -> Option<MemoryId>;
+    /// The memory that an address lies in.
+    fn memory_at(&self, address: u64) -> Option<MemoryId>;
+    /// The stream of the backend's commands on a memory.
+    fn stream(&self, memory: MemoryId) -> Result<u64, DeviceError>;
+    /// Has what is queued on one stream later wait for what is queued on another now; one of them is the backend's.
+    fn order(&self, memory: MemoryId, first: u64, then: u64) -> Result<(), DeviceError>;
+    /// Waits for everything that anybody in this process has queued for the device.
+    fn settle(&self, memory: MemoryId) -> Result<(), DeviceError>;
+}
+
 /// Kernels of one kind of processor.
 ///
 /// A backend never decides placement, never re-checks what the runtime checked, and never calls another backend.
@@ -186,6 +203,10 @@ pub trait Backend: Send + Sync {
     fn copy(&self, from: Place, to: Place, bytes: usize, keep: &Arc<Region>, after: &[Event]) -> Event;
     /// Runs one piece after some events.
     fn run(&self, on: ProcessorId, point: PointTask<'_>, handoff: Handoff, after: &[Event]) -> Event;
+    /// How its memories are shared with other libraries of this process, if they can be.
+    fn sharing(&self) -> Option<&dyn Sharing> {
+        None
+    }
     /// Whether an event of this backend is complete.
     fn poll(&self, event: Event) -> bool;
     /// Waits for an event of this backend; the calling thread may be put to work meanwhile.

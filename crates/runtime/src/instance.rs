@@ -210,6 +210,8 @@ pub struct State {
     instances: SmallVec<[Instance; 1]>,
     uses: SmallVec<[Use; 2]>,
     reads: u8,
+    /// The memory beside the host's that is shared with somebody outside, and how often.
+    lent: Option<(MemoryId, usize)>,
     /// Keeps memory alive that somebody else owns.
     keeper: Option<Box<dyn Any + Send>>,
     /// Why the region has no value.
@@ -224,14 +226,16 @@ impl State {
             instances: SmallVec::new(),
             uses: SmallVec::new(),
             reads: 0,
+            lent: None,
             keeper: None,
             failed: None,
         }
     }
 
-    /// The state of a region whose bytes are somebody else's host memory.
+    /// The state of a region whose bytes are somebody else's, in some memory.
     pub(crate) fn external(
         backends: Arc<Backends>,
+        memory: MemoryId,
         address: u64,
         bytes: usize,
         keeper: Box<dyn Any + Send>,
@@ -239,7 +243,8 @@ impl State {
         let mut valid = Spans::default();
         valid.insert(Span { low: 0, high: bytes });
         let mut state = State::new(backends);
-        state.instances.push(Instance { memory: MemoryId(0), address, valid, allocation: None, used: 0 });
+        state.instances.push(Instance { memory, address, valid, allocation: None, used: 0 });
+        state.lent = (memory != HOST).then_some((memory, 1));
         state.keeper = Some(keeper);
         state
     }
@@ -247,6 +252,37 @@ impl State {
     /// The address of the bytes if somebody else owns the memory.
     pub(crate) fn foreign_address(&self) -> Option<u64> {
         self.keeper.as_ref().and(self.instances.first()).map(|instance| instance.address)
+    }
+
+    /// The memory beside the host's that is shared with somebody outside.
+    pub(crate) fn lent(&self) -> Option<MemoryId> {
+        self.lent.map(|(memory, _)| memory)
+    }
+
+    /// Shares the bytes in the one memory beside the host's that holds all of them; answers where they are, if there is one.
+    pub(crate) fn lend(&mut self, bytes: usize) -> Option<(MemoryId, u64)> {
+        let found = self.whole_in(bytes)?;
+        let times = self.lent.map_or(0, |(_, times)| times);
+        self.lent = Some((found.0, times + 1));
+        Some(found)
+    }
+
+    /// Ends what [`State::lend`] began; whether nobody shares the memory any more.
+    pub(crate) fn end_loan(&mut self) -> bool {
+        self.lent = self.lent.and_then(|(memory, times)| (times > 1).then_some((memory, times - 1)));
+        self.lent.is_none()
+    }
+
+    /// The memory beside the host's that holds all bytes, and where they are in it.
+    pub(crate) fn whole_in(&self, bytes: usize) -> Option<(MemoryId, u64)> {
+        let whole = Span { low: 0, high: bytes };
+        let is_whole = |instance: &&Instance| {
+            instance.memory != HOST
+                && self.lent.is_none_or(|(memory, _)| memory == instance.memory)
+                && (self.instances.len() == 1 || instance.valid.missing(whole).is_empty())
+        };
+        let found = self.instances.iter().find(is_whole)?;
+        Some((found.memory, found.address))
     }
 
     /// The memories that hold all or nearly all of what was written.
@@ -317,7 +353,9 @@ impl State {
 
     /// When a launch used the bytes in a memory last, if there are some that can be given back.
     pub(crate) fn used(&self, memory: MemoryId) -> Option<u64> {
-        let own = |instance: &&Instance| instance.memory == memory && instance.allocation.is_some();
+        let own = |instance: &&Instance| {
+            instance.memory == memory && instance.allocation.is_some() && self.lent.is_none()
+        };
         self.instances.iter().find(own).map(|instance| instance.used)
     }
 

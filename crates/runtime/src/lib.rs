@@ -35,7 +35,7 @@ mod view;
 
 pub use backend::{
     Allocation, Backend, Binding, DeviceError, Event, Handoff, OutOfMemory, Place, PointTask, Prepared,
-    Report,
+    Report, Sharing,
 };
 pub use blocks::{Blocks, Bytes, Part as BlockPart, join};
 pub use config::{SETTINGS, Setting, Settings, settings_page};

@@ -2,6 +2,7 @@
 
 mod at_hand;
 mod issue;
+mod lend;
 mod room;
 
 pub use self::at_hand::Heard;
@@ -207,7 +208,7 @@ impl Runtime {
 
     /// A region whose bytes are host memory that somebody else owns, and that `keeper` keeps alive.
     pub fn attach(&self, address: u64, bytes: usize, keeper: Box<dyn Any + Send>) -> Handle {
-        let state = State::external(self.backends.clone(), address, bytes, keeper);
+        let state = State::external(self.backends.clone(), HOST, address, bytes, keeper);
         let handle = Region::create(self.next_region(), bytes, state);
         handle.note_outside();
         handle
@@ -231,11 +232,11 @@ impl Runtime {
         inner.window.push(kernel, extent, operands, scalars, watch, line);
         inner.work += extent;
         if operands.iter().any(|operand| operand.region.is_exported()) {
+            let shared = || operands.iter().filter(|operand| operand.region.is_exported());
+            shared().try_for_each(|operand| self.meet(operand.region.region()))?;
             self.flush_locked(inner)?;
-            for operand in operands.iter().filter(|operand| operand.region.is_exported()) {
-                self.bring_home(operand.region.region(), operand.privilege.writes())?;
-            }
-            return Ok(());
+            return shared()
+                .try_for_each(|operand| self.give(operand.region.region(), operand.privilege.writes()));
         }
         let much = inner.work >= MUCH_WORK;
         let full = if much { self.settings.window } else { self.settings.window.min(ENOUGH_TASKS) };
@@ -416,6 +417,9 @@ impl Runtime {
 
     /// Copies what is newer elsewhere to the host and waits for every command on the region.
     fn bring_home(&self, region: &Arc<Region>, writes: bool) -> Result<u64, Error> {
+        if region.is_exported() {
+            self.meet(region)?;
+        }
         let (address, events) = {
             let mut state = region.state();
             if let Some(error) = &state.failed {

@@ -72,6 +72,26 @@ impl Driver for Recorder {
         Ok(())
     }
 
+    fn ordinal(&self, device: usize) -> i32 {
+        device as i32
+    }
+
+    fn device_at(&self, _: u64) -> Option<usize> {
+        None
+    }
+
+    fn stream(&self, _: usize) -> Result<u64, DeviceError> {
+        Ok(0)
+    }
+
+    fn order(&self, _: usize, _: u64, _: u64) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn synchronize(&self, _: usize) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
     fn mark(&self, _: usize) -> Result<Mark, DeviceError> {
         Ok(Mark(0))
     }

@@ -91,6 +91,11 @@ impl Memory {
         self.free.insert(low, size);
     }
 
+    /// Whether an address is one of the device's.
+    pub(super) fn holds(&self, address: u64) -> bool {
+        (self.base..self.base + self.bytes as u64).contains(&address)
+    }
+
     /// Adds memory that the host shares.
     pub(super) fn share(&mut self, range: Range) {
         self.shared.push(range);

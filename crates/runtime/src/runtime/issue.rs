@@ -1,6 +1,6 @@
 //! Issuing: the commands of one launch, after its plan is known.
 
-use super::room::Lent;
+use super::room::Passing;
 use super::{HOST, Inner, Outstanding, Pending, Runtime};
 use crate::{
     Binding, Error, Event, Handoff, Launch, Line, Mapping, MemoryId, OutOfMemory, Planned, PointTask, Report,
@@ -76,7 +76,7 @@ impl Runtime {
             let event = self.run(launch, &binding, piece, inline, &ready.after, line)?;
             shared = Some(binding);
             if piece.passes {
-                self.bring_back(launch, window, piece, ready.lent, event, inner);
+                self.bring_back(launch, window, piece, ready.passing, event, inner);
                 if !event.is_done() {
                     events.push(event);
                 }
@@ -157,10 +157,12 @@ impl Runtime {
             if let Some(error) = failed {
                 return Err(NotReady::Failed(error));
             }
-            ready.lent = self
-                .lend(launch, window, piece, inner)
+            ready.passing = self
+                .bring_in(launch, window, piece, inner)
                 .map_err(|(full, memory)| NotReady::Full(full, memory))?;
-            let base = |role| ready.lent.iter().find(|lent| lent.role == role).map_or(0, |lent| lent.base);
+            let base = |role| {
+                ready.passing.iter().find(|passing| passing.role == role).map_or(0, |passing| passing.base)
+            };
             ready.bases = launch.args.iter().map(|arg| base(arg.role)).collect();
             self.reserve(launch, window, piece, inner)?;
             return Ok(ready);
@@ -366,7 +368,7 @@ struct Ready<'a> {
     spans: SmallVec<[crate::Span; 8]>,
     after: SmallVec<[Event; 8]>,
     /// Where its bytes are if it passes through its memory.
-    lent: SmallVec<[Lent<'a>; 8]>,
+    passing: SmallVec<[Passing<'a>; 8]>,
 }
 
 /// Why a piece cannot run.

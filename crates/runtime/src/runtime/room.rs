@@ -39,7 +39,7 @@ impl Residents {
 }
 
 /// Bytes that a piece has in a memory while it passes through it.
-pub(super) struct Lent<'a> {
+pub(super) struct Passing<'a> {
     backend: &'a Arc<dyn Backend>,
     allocation: Option<Allocation>,
     pub(super) role: Role,
@@ -49,7 +49,7 @@ pub(super) struct Lent<'a> {
     pub(super) base: u64,
 }
 
-impl Drop for Lent<'_> {
+impl Drop for Passing<'_> {
     fn drop(&mut self) {
         self.allocation.take().into_iter().for_each(|allocation| self.backend.free(allocation));
     }
@@ -113,16 +113,16 @@ impl Runtime {
     ///
     /// # Errors
     /// The memory that has no room.
-    pub(super) fn lend(
+    pub(super) fn bring_in(
         &self,
         launch: &Launch,
         window: &Window,
         piece: &Piece,
         inner: &mut Inner,
-    ) -> Result<SmallVec<[Lent<'_>; 8]>, (OutOfMemory, MemoryId)> {
+    ) -> Result<SmallVec<[Passing<'_>; 8]>, (OutOfMemory, MemoryId)> {
         let memory = piece.memories.first().copied().unwrap_or(HOST);
         let backend = self.backends.of_memory(memory);
-        let mut lent: SmallVec<[Lent<'_>; 8]> = SmallVec::new();
+        let mut passing: SmallVec<[Passing<'_>; 8]> = SmallVec::new();
         for (role, span) in touched(launch, piece.first, piece.last) {
             let region = &window.regions[role as usize];
             let mut home = region.state().address(HOST, region.bytes);
@@ -140,7 +140,7 @@ impl Runtime {
             }
             let allocation = taken.map_err(|full| (full, memory))?;
             let base = allocation.address.wrapping_sub(low as u64);
-            lent.push(Lent { backend, allocation: Some(allocation), role, span, base });
+            passing.push(Passing { backend, allocation: Some(allocation), role, span, base });
             // What a piece does not overwrite as a whole is brought back as it was.
             let keeps = launch.args.iter().any(|arg| arg.role == role && !arg.overwrites());
             if !keeps || span.bytes() == 0 {
@@ -160,7 +160,7 @@ impl Runtime {
             state.note(HOST, span, false, event);
             inner.statistics.copied += (fetched + span.bytes()) as u64;
         }
-        Ok(lent)
+        Ok(passing)
     }
 
     /// Brings what a piece wrote to the host's memory, waits for it, and gives the memory back that it had.
@@ -169,7 +169,7 @@ impl Runtime {
         launch: &Launch,
         window: &Window,
         piece: &Piece,
-        lent: SmallVec<[Lent<'_>; 8]>,
+        passing: SmallVec<[Passing<'_>; 8]>,
         event: Event,
         inner: &mut Inner,
     ) {
@@ -178,7 +178,8 @@ impl Runtime {
         let mut copies: SmallVec<[Event; 8]> = SmallVec::new();
         for arg in launch.args.iter().filter(|arg| arg.privilege.writes()) {
             let span = arg.span_of(piece.first, piece.last);
-            let Some(from) = lent.iter().find(|lent| lent.role == arg.role && lent.span.contains(span))
+            let Some(from) =
+                passing.iter().find(|passing| passing.role == arg.role && passing.span.contains(span))
             else {
                 continue;
             };
