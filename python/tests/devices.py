@@ -228,8 +228,37 @@ def sharing() -> None:
     assert raises(ValueError, np.asarray, broken)
 
 
+def products() -> None:
+    """Products of matrices by NVIDIA's library, however the factors lie, and those that it does not know."""
+    import maniple.numpy as np
+
+    rng = numpy.random.default_rng(3)
+    for dtype in ["f4", "f8", "c8", "c16", "i4"]:
+        a, b = rng.integers(-9, 9, (2, 40, 60)).astype(dtype)
+        if dtype[0] == "c":
+            a, b = a + 1j * b, b - 2j * a
+        ours, theirs = [np.array(a), np.array(b)], [a, b]
+        for take in [
+            lambda x, y: x @ y.T,
+            lambda x, y: x.T @ y,
+            lambda x, y: x[:, :40] @ y[::2, ::-1].T[:40],
+            lambda x, y: x[::2, 1:33] @ y[3:35, 5:],
+            lambda x, y: (x[:5] @ y.T).T,
+            lambda x, y: x.reshape(2, 20, 60) @ y.T,
+        ]:
+            # The numbers are small: all bits of the sums are right in any order.
+            numpy.testing.assert_array_equal(numpy.asarray(take(*ours)), take(*theirs))
+    # The library that is played here sums doubles, as our kernel does not.
+    x, y = rng.normal(size=(2, 70, 90)).astype("float32")
+    rounded = (x.astype("float64") @ y.T.astype("float64")).astype("float32")
+    assert (numpy.asarray(np.array(x) @ np.array(y).T) == rounded).mean() > 0.98, "the library is asked"
+
+
 def main() -> int:
     """The command."""
+    if sys.argv[1:] == ["--products"]:
+        products()
+        return 0
     if sys.argv[1:] == ["--worker"]:
         worker()
         return 0
@@ -237,16 +266,19 @@ def main() -> int:
         sharing()
         return 0
     wrong, digests = [], set()
-    for settings in [{}, {"MANIPLE_WINDOW": "1"}, {"MANIPLE_PIECES": "3"}]:
+    tasks = [("--sharing", {}), ("--sharing", {"MANIPLE_WINDOW": "1"}), ("--sharing", {"MANIPLE_PIECES": "3"})]
+    for pieces in "13":
+        tasks.append(("--products", {"MANIPLE_CUBLAS": "1", "MANIPLE_PIECES": pieces}))
+    for task, settings in tasks:
         process = subprocess.run(
-            [sys.executable, __file__, "--sharing"],
+            [sys.executable, __file__, task],
             env={**os.environ, "MANIPLE_ON": "cuda", "MANIPLE_EMULATED": "1", **settings},
             capture_output=True,
             text=True,
             timeout=300,
         )
         if process.returncode:
-            wrong.append(f"sharing, {settings}: {process.stderr[-1500:]}")
+            wrong.append(f"{task}, {settings}: {process.stderr[-1500:]}")
     for memory, devices, evicts in RUNS:
         for fuse in "10":
             name = f"{devices} devices of {memory}, MANIPLE_FUSE={fuse}"

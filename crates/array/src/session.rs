@@ -167,7 +167,9 @@ fn device(name: &str, settings: &Settings, before: &[Arc<dyn Backend>]) -> Resul
                 0 => maniple_cuda::driver(&search, cache)?,
                 _ => emulated(settings)?,
             };
-            Ok(Arc::new(maniple_cuda::Cuda::new(driver, place, settings.device_limit())))
+            let library_from = (settings.cublas > 0).then_some(settings.cublas);
+            let cuda = maniple_cuda::Cuda::new(driver, place, settings.device_limit());
+            Ok(Arc::new(cuda.with_library_from(library_from)))
         }
         #[cfg(feature = "wgpu")]
         "wgpu" => {

@@ -4,6 +4,7 @@
 //! nothing in a class's file touches a device.
 
 use crate::driver::{Driver, Function, Grid};
+use crate::gemm::Gemm;
 use maniple_runtime::Binding;
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
@@ -72,6 +73,10 @@ pub(crate) trait Class: Send + Sync {
     /// Bytes of device memory that the points `first..last` need while they run.
     fn scratch(&self, _first: usize, _last: usize) -> usize {
         0
+    }
+    /// The range of points as a product that NVIDIA's library computes, if it is one of at least so many multiply-adds.
+    fn product(&self, _call: &Call<'_>, _least: usize) -> Option<Gemm> {
+        None
     }
     /// The kernels that compute a range of points, in order.
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]>;

@@ -3,6 +3,7 @@
 //! NVIDIA's driver is one implementation ([`crate::nvidia`]), the emulation on the host's processor the other. Commands
 //! of one device run in the order in which they were given; addresses are the device's own.
 
+use crate::gemm::Gemm;
 use maniple_runtime::{DeviceError, OutOfMemory};
 
 /// What a device is and has.
@@ -65,6 +66,10 @@ pub trait Driver: Send + Sync {
     /// Queues a kernel; `words` are its parameter.
     fn launch(&self, device: usize, function: Function, grid: Grid, words: &[u64])
     -> Result<(), DeviceError>;
+    /// Queues a product of matrices; false where there is no library that computes it.
+    fn multiply(&self, _device: usize, _gemm: &Gemm) -> Result<bool, DeviceError> {
+        Ok(false)
+    }
     /// Queues zeroes into a device's memory.
     fn clear(&self, device: usize, address: u64, bytes: usize) -> Result<(), DeviceError>;
     /// Queues a copy from the host to a device. The host's bytes may change as soon as it returns.

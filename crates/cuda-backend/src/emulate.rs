@@ -8,8 +8,10 @@
 mod compiler;
 mod library;
 mod memory;
+mod products;
 
 use crate::driver::{Device, Driver, Function, Grid, Mark, Shared};
+use crate::gemm::Gemm;
 use compiler::Compiler;
 use library::{Kernel, Turn};
 use maniple_runtime::{DeviceError, OutOfMemory};
@@ -90,6 +92,7 @@ struct Line {
 
 enum Command {
     Launch { kernel: Arc<Kernel>, grid: Grid, words: Vec<u64> },
+    Multiply(Gemm),
     Clear { address: u64, bytes: usize },
     Upload { bytes: Vec<u8>, to: u64 },
     Transfer(Rc<Transfer>),
@@ -239,6 +242,7 @@ impl State {
                 let ranges = self.lines[device].memory.ranges();
                 self.lines[device].memory.open(|_| kernel.launch(grid, &words, &ranges, turn))
             }
+            Command::Multiply(gemm) => self.lines[device].memory.open(|memory| products::run(&gemm, memory)),
             Command::Clear { address, bytes } => self.lines[device].memory.open(|memory| {
                 let target = memory.at(address, bytes)?;
                 // SAFETY: the range is taken and open.
@@ -337,6 +341,10 @@ impl Driver for Emulator {
     ) -> Result<(), DeviceError> {
         let kernel = self.state().kernels[function.0 as usize].clone();
         self.queue(device, 0, Command::Launch { kernel, grid, words: words.to_vec() })
+    }
+
+    fn multiply(&self, device: usize, gemm: &Gemm) -> Result<bool, DeviceError> {
+        self.queue(device, 0, Command::Multiply(*gemm)).map(|()| true)
     }
 
     fn clear(&self, device: usize, address: u64, bytes: usize) -> Result<(), DeviceError> {

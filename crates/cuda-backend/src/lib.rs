@@ -8,11 +8,13 @@
 mod argreduce;
 mod command;
 mod compile;
+mod cublas;
 mod driver;
 #[cfg(feature = "emulate")]
 mod emulate;
 mod fold;
 mod gather;
+mod gemm;
 mod geometry;
 mod iota;
 mod map;
@@ -30,6 +32,7 @@ pub use compile::{Compiler, Resources};
 pub use driver::{Device, Driver, Function, Grid, Mark, Shared};
 #[cfg(feature = "emulate")]
 pub use emulate::{Emulator, Schedule};
+pub use gemm::{Factor, Gemm, Matrix};
 pub use nvidia::Nvidia;
 
 use crate::command::{Call, Class};
@@ -38,6 +41,7 @@ use maniple_runtime::{
     Allocation, Backend, DeviceError, Event, Handoff, Kernel, Launch, Memory, MemoryId, OutOfMemory, Part,
     Place, PointTask, Prepared, Processor, ProcessorId, Region, Report, Sharing,
 };
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -65,6 +69,8 @@ pub struct Cuda {
     lines: Vec<Mutex<Line>>,
     /// Bytes that may be taken of every device.
     least: usize,
+    /// From how many multiply-adds on NVIDIA's library computes products of matrices.
+    library_from: Option<usize>,
 }
 
 /// Where the backend stands in the machine.
@@ -132,7 +138,13 @@ impl Cuda {
         let lines = driver.devices().iter().enumerate().map(line).collect();
         let bytes = driver.devices().iter().map(|device| device.bytes).min().unwrap_or(0);
         let least = limit.map_or(bytes, |limit| limit.min(bytes));
-        Cuda { driver, place, lines, least }
+        Cuda { driver, place, lines, least, library_from: None }
+    }
+
+    /// The same, with products of matrices of so many multiply-adds computed by NVIDIA's library where it is there. Their bits
+    /// are not those of the host, and depend on how they are cut.
+    pub fn with_library_from(self, least: Option<usize>) -> Cuda {
+        Cuda { library_from: least, ..self }
     }
 
     fn line(&self, device: usize) -> MutexGuard<'_, Line> {
@@ -183,7 +195,10 @@ impl Cuda {
             report: slot.as_ref().map_or([0; 2], |(_, slot)| [slot.words, slot.shared.device]),
             multiprocessors: driver.devices()[device].multiprocessors,
         };
-        for command in ready.0.commands(&call) {
+        let product = self.library_from.and_then(|least| ready.0.product(&call, least));
+        let by_library = product.map_or(Ok(false), |gemm| driver.multiply(device, &gemm))?;
+        let commands = if by_library { SmallVec::new() } else { ready.0.commands(&call) };
+        for command in commands {
             let function = command.program.function(driver, device).map_err(DeviceError)?;
             driver.launch(device, function, command.grid, &command.words)?;
         }

@@ -2,6 +2,7 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::{naturally_aligned, values};
+use crate::gemm::{Gemm, Matrix};
 use crate::geometry::{Space, Written, address};
 use maniple_ops::{Dtype, K_BLOCK, cuda};
 use maniple_runtime::{Launch, View};
@@ -93,6 +94,23 @@ impl Matmul {
 }
 
 impl Class for Matmul {
+    fn product(&self, call: &Call<'_>, least: usize) -> Option<Gemm> {
+        let Call { binding, first, last, .. } = *call;
+        let work = (last - first).saturating_mul(self.columns).saturating_mul(self.k);
+        if self.stack.size() != 1 || work < least {
+            return None;
+        }
+        let item = self.dtype.size() as isize;
+        let matrix = |number: usize, from: usize| {
+            let [row, column] = [self.steps[2 * number], self.steps[2 * number + 1]];
+            let offset = self.stack.offsets[number] + from as isize * row;
+            let address = address(binding.bases[number], offset);
+            Matrix { address, row: row / item, column: column / item }
+        };
+        let matrices = [matrix(0, first), matrix(1, 0), matrix(2, first)];
+        Gemm::new(self.dtype, matrices, [last - first, self.columns, self.k])
+    }
+
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {
         let Call { binding, first, last, .. } = *call;
         let mut words = Words::new();

@@ -4,7 +4,9 @@
 //! when the device is first used. `unsafe` here is calls of the driver's C functions.
 
 use crate::compile::Compiler;
+use crate::cublas::{self, Cublas};
 use crate::driver::{Device, Driver, Function, Grid, Mark, Shared};
+use crate::gemm::Gemm;
 use crate::staging::{self, BUFFER, BUFFERS};
 use cudarc::driver::sys as cu;
 use maniple_runtime::{DeviceError, OutOfMemory};
@@ -23,6 +25,9 @@ pub struct Nvidia {
     ordinals: Vec<i32>,
     opened: Vec<OnceLock<Result<Opened, String>>>,
     compiler: Compiler,
+    /// Folders below which NVIDIA's Python packages may lie.
+    search: Vec<PathBuf>,
+    cublas: OnceLock<Option<Cublas>>,
 }
 
 /// A device in use.
@@ -44,6 +49,8 @@ struct Inner {
     marks: VecDeque<(u64, Handle)>,
     spare: Vec<Handle>,
     buffers: Vec<Buffer>,
+    /// The state of NVIDIA's library of linear algebra, once a product needed it; nothing if it could not be made.
+    products: Option<Option<cublas::Handle>>,
 }
 
 /// An event of the driver.
@@ -84,7 +91,14 @@ impl Nvidia {
             return Err("NVIDIA's driver finds no device".into());
         }
         let compiler = Compiler::find(search, cache)?;
-        let mut found = Nvidia { devices: Vec::new(), ordinals: Vec::new(), opened: Vec::new(), compiler };
+        let mut found = Nvidia {
+            devices: Vec::new(),
+            ordinals: Vec::new(),
+            opened: Vec::new(),
+            compiler,
+            search: search.to_vec(),
+            cublas: OnceLock::new(),
+        };
         for ordinal in 0..count {
             let device = describe(ordinal).map_err(|error| error.0)?;
             if device.architecture >= 70 {
@@ -298,6 +312,16 @@ impl Driver for Nvidia {
                 ptr::null_mut(),
             )
         })
+    }
+
+    fn multiply(&self, device: usize, gemm: &Gemm) -> Result<bool, DeviceError> {
+        let Some(cublas) = self.cublas.get_or_init(|| Cublas::find(&self.search)) else { return Ok(false) };
+        let opened = self.enter(device)?;
+        let mut inner = opened.inner();
+        // Where there is no memory for what the library needs, our own kernel computes the product.
+        let handle = inner.products.get_or_insert_with(|| cublas.handle(opened.stream.cast()).ok());
+        let Some(handle) = handle else { return Ok(false) };
+        cublas.multiply(handle, gemm).map(|()| true)
     }
 
     fn clear(&self, device: usize, address: u64, bytes: usize) -> Result<(), DeviceError> {

@@ -41,6 +41,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "1 verifies the value of every stage; for tests and bug reports.",
     },
     Setting {
+        name: "MANIPLE_CUBLAS",
+        default: "0",
+        help: "Multiply-adds from which NVIDIA's cuBLAS computes a product of two matrices on a GPU, where it is installed; 0 \
+               for never. Its last bits are not those of other processors, depend on the pieces, and it notes no floating \
+               point events.",
+    },
+    Setting {
         name: "MANIPLE_DEBUG",
         default: "0",
         help: "1 the machine; 2 a line per command; 3 launches before and after fusion; 4 bodies; 5 edges, mappings, \
@@ -143,6 +150,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// Whether stages are verified.
     pub check: bool,
+    /// Multiply-adds from which NVIDIA's library computes products of matrices; 0 for never.
+    pub cublas: usize,
     /// How much is printed.
     pub debug: u8,
     /// Bytes that may be taken of each device's memory.
@@ -186,6 +195,7 @@ impl Default for Settings {
             block: 512 << 10,
             cache: None,
             check: false,
+            cublas: 0,
             debug: 0,
             device_memory: None,
             emulated: 0,
@@ -257,6 +267,10 @@ impl Settings {
             "MANIPLE_CHECK" => match flag(value) {
                 Some(on) => self.check = on,
                 None => return wrong("0 or 1"),
+            },
+            "MANIPLE_CUBLAS" => match value.parse() {
+                Ok(least) => self.cublas = least,
+                Err(_) => return wrong("a number of multiply-adds"),
             },
             "MANIPLE_DEBUG" => match value.parse() {
                 Ok(level @ 0..=6) => self.debug = level,
@@ -383,6 +397,7 @@ mod tests {
             ("MANIPLE_BACKENDS", "cpu, wgpu", "cpu,gpu"),
             ("MANIPLE_BLOCK", "0", "much"),
             ("MANIPLE_CHECK", "1", "yes"),
+            ("MANIPLE_CUBLAS", "1000000", "yes"),
             ("MANIPLE_DEBUG", "6", "7"),
             ("MANIPLE_DEVICE_MEMORY", "64M", "much"),
             ("MANIPLE_FALLBACK", "warn", "loud"),
