@@ -26,6 +26,11 @@ check device 60 env MANIPLE_ON=cuda python3 check.py
 # Alone on the machine, for the figures.
 check bench 200 python3 bench/gpu.py --json "$out/gpu.json"
 grep "moves\|maniple" "$out/bench.log"
+# The compiler of kernels, where it came as a Python package.
+packages=$(python3 -c "import sysconfig; print(sysconfig.get_paths()['purelib'])")
+check links 60 ./bench-links --repeat 5 --json "$out/links.json"
+check native 120 ./bench-gpu --repeat 5 --site "$packages" --json "$out/native.json"
+cat "$out/links.log" "$out/native.log"
 # Together: these measure nothing.
 check sanitizer 150 compute-sanitizer --error-exitcode 9 python3 check.py &
 check fuzz 200 python3 python/tests/fuzz.py --seeds 0-150 --settings gpu --jobs 3 &

@@ -104,6 +104,23 @@ pub fn emulated() -> Result<()> {
         let _ = std::fs::remove_dir_all(&modules);
         install(&python, &modules, setup::text(&wheel))
     })?;
+    step("benchmarks of devices", || {
+        for name in ["bench-links", "bench-gpu"] {
+            let words = [
+                "cargo",
+                "run",
+                "--quiet",
+                "-p",
+                "maniple-bench",
+                "--features",
+                "emulate",
+                "--profile",
+                "checked",
+            ];
+            run(&[&words[..], &["--bin", name, "--", "--quick", "--emulated", "2"]].concat())?;
+        }
+        Ok(())
+    })?;
     let next = AtomicUsize::new(0);
     let problems = Mutex::new(Vec::new());
     // Kernels are compiled by the thread that needs them, so that every core gets a program.

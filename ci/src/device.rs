@@ -30,6 +30,10 @@ pub fn device(rest: &[String]) -> Result<()> {
         copy(&root().join(from), &bundle.join(to))?;
     }
     copy(&target().join("wheels"), &bundle)?;
+    run(&["cargo", "build", "--release", "-p", "maniple-bench", "--features", "cuda"])?;
+    for name in ["bench-gpu", "bench-links"] {
+        copy(&target().join("release").join(name), &bundle.join(name))?;
+    }
     let python = python.to_str().expect("paths of the checkout are text");
     let folder = bundle.to_str().expect("paths of the checkout are text");
     let numpy =
