@@ -368,7 +368,7 @@ struct Ready<'a> {
     spans: SmallVec<[crate::Span; 8]>,
     after: SmallVec<[Event; 8]>,
     /// Where its bytes are if it passes through its memory.
-    passing: SmallVec<[Passing<'a>; 8]>,
+    passing: Vec<Passing<'a>>,
 }
 
 /// Why a piece cannot run.

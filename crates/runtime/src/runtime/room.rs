@@ -119,10 +119,10 @@ impl Runtime {
         window: &Window,
         piece: &Piece,
         inner: &mut Inner,
-    ) -> Result<SmallVec<[Passing<'_>; 8]>, (OutOfMemory, MemoryId)> {
+    ) -> Result<Vec<Passing<'_>>, (OutOfMemory, MemoryId)> {
         let memory = piece.memories.first().copied().unwrap_or(HOST);
         let backend = self.backends.of_memory(memory);
-        let mut passing: SmallVec<[Passing<'_>; 8]> = SmallVec::new();
+        let mut passing: Vec<Passing<'_>> = Vec::new();
         for (role, span) in touched(launch, piece.first, piece.last) {
             let region = &window.regions[role as usize];
             let mut home = region.state().address(HOST, region.bytes);
@@ -169,7 +169,7 @@ impl Runtime {
         launch: &Launch,
         window: &Window,
         piece: &Piece,
-        passing: SmallVec<[Passing<'_>; 8]>,
+        passing: Vec<Passing<'_>>,
         event: Event,
         inner: &mut Inner,
     ) {
