@@ -207,6 +207,9 @@ class _Writer:
         if dtype[0] == "f":
             made += [f"({values} / 7).astype('{dtype}').reshape({shape})"] * 2
             made += [f"np.where({values} == 1, np.nan, {values}).astype('{dtype}').reshape({shape})"]
+            if numpy.dtype(dtype).itemsize > 2:
+                bits = f"np.random.{self.dice.choice(['PCG64', 'PCG64DXSM', 'Philox'])}({self.dice.randrange(9)})"
+                made += [f"np.random.Generator({bits}).random({shape}, '{dtype}')"]
             made += [f"np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5], '{dtype}')"]
         self.say(f"{self.new()} = {self.dice.choice(made)}")
 

@@ -54,6 +54,13 @@ def slices(xp, x, w):
     return result, (result * x).sum()
 
 
+def drawn(xp, x, w):
+    rng = xp.random.default_rng(3)
+    a, b = rng.random(len(x)), rng.uniform(-1.0, 1.0, len(x))
+    inside = xp.count_nonzero(a * a + b * b <= 1.0)
+    return xp.float64(inside), (x * rng.random((len(x), 1))).sum(axis=0), rng.random(5)
+
+
 def running(xp, x, w):
     steps = xp.cumsum(x, axis=1)
     return (steps * w).sum(axis=1), steps.max(axis=1)
@@ -80,7 +87,8 @@ def columns_first(xp, x, w):
 
 
 PROGRAMS = [
-    regression, normalised, softmax, nearest, kept_between, slices, running, parts_of_rows, in_place, columns_first
+    regression, normalised, softmax, nearest, kept_between, slices, running, parts_of_rows, in_place, columns_first,
+    drawn,
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ mod at_hand;
 mod broadcast;
 mod convert;
 mod creation;
+mod draw;
 mod elementwise;
 mod error;
 mod index;
@@ -23,6 +24,7 @@ mod sorting;
 
 pub use array::{Array, MOST_AXES, shape_text};
 pub use broadcast::{broadcast_shapes, result_order};
+pub use draw::holds_its_own_words;
 pub use elementwise::{Input, Layout, Options, Outputs, apply, apply_into, apply_one, int_constant};
 pub use error::{Error, Kind, Result};
 pub use index::{Index, resolve_slice};
@@ -33,5 +35,5 @@ pub use select::{OutOfBounds, Pick};
 pub use session::{Context, absent, context, end_trace, runtime, set_context, set_search, start};
 pub use shape::{Part, concatenate, normalize_axes, normalize_axis};
 
-pub use maniple_ops::{Casting, Dtype, Element, Op, Scalar};
+pub use maniple_ops::{BitGenerator, Casting, Dtype, Element, Op, Scalar};
 pub use num_complex::Complex64;

@@ -12,7 +12,7 @@ pub use self::folds::{
 pub use self::sorting::{rows_are_sorted_as_on_the_host, runs_are_merged_as_on_the_host};
 use crate::Bench;
 use crate::common::{self, Layout, Memory, Random, launch, run, run_reporting, same};
-use maniple_ops::{Dtype, Op, Scalar};
+use maniple_ops::{BitGenerator, Dtype, Op, Scalar};
 use maniple_runtime::{Access, Arg, Extreme, Indexed, Kernel, Launch, Privilege, Report, Span};
 use std::sync::Arc;
 
@@ -103,6 +103,29 @@ pub fn evenly_spaced_numbers_are_those_of_the_host(check: &Check<'_>) {
             let scalars = [random.scalar(dtype), random.scalar(dtype)];
             let extent = output.view.size();
             check.equal(&Kernel::Iota { dtype }, &[output], extent, &scalars, &memory, random.pick(&[1, 3]));
+        }
+    }
+}
+
+/// Numbers of every bit generator, from the beginning of a stream and with a counter that is about to begin again.
+pub fn random_numbers_are_those_of_the_host(check: &Check<'_>) {
+    let mut random = Random(35);
+    for generator in BitGenerator::ALL {
+        for dtype in [Dtype::Float64, Dtype::Float32] {
+            for shape in [&[][..], &[1], &[5], &[3001], &[20, 30], &[70_000]] {
+                let mut memory = Memory::default();
+                let layout = random.pick(&aligned(&Layout::FOR_OUTPUTS));
+                let view = layout.view(shape, dtype.size());
+                let output = memory.add(view, dtype, Privilege::Write, &mut random);
+                let word = |at: usize| match at {
+                    6 => random.below(5) as u64,
+                    0 => u64::MAX - random.below(40) as u64,
+                    _ => (random.below(1 << 31) as u64) << 33 | random.below(1 << 31) as u64 | 1,
+                };
+                let state: Vec<Scalar> = (0..generator.words()).map(word).map(Scalar::new).collect();
+                let (extent, kernel) = (output.view.size(), Kernel::Draw { generator, dtype });
+                check.equal(&kernel, &[output], extent, &state, &memory, random.pick(&[1, 3, 7]));
+            }
         }
     }
 }

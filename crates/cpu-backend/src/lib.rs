@@ -7,6 +7,7 @@
 
 mod argreduce;
 mod blocks;
+mod draw;
 mod fold;
 mod gather;
 mod iota;
@@ -187,6 +188,7 @@ enum Ready {
     Gather(gather::Gather),
     Scatter(scatter::Scatter),
     Iota(iota::Iota),
+    Draw(draw::Draw),
     Nonzero(nonzero::Nonzero),
     Matmul(matmul::Matmul),
     Sort(sort::Sort),
@@ -209,6 +211,7 @@ impl Ready {
                 Ready::Scatter(scatter::Scatter::new(launch, indexed, *combine)?)
             }
             Kernel::Iota { dtype } => Ready::Iota(iota::Iota::new(launch, *dtype)),
+            Kernel::Draw { generator, dtype } => Ready::Draw(draw::Draw::new(launch, *generator, *dtype)?),
             Kernel::Nonzero => Ready::Nonzero(nonzero::Nonzero::new(launch)),
             Kernel::Matmul { dtype } => Ready::Matmul(matmul::Matmul::new(launch, *dtype)?),
             Kernel::Sort { dtype, gives, run } => Ready::Sort(sort::Sort::new(launch, *dtype, *gives, *run)?),
@@ -248,6 +251,7 @@ impl Ready {
                 Ready::Gather(gather) => gather.run(binding, first, last),
                 Ready::Scatter(scatter) => watching(binding, || scatter.run(binding, first, last)),
                 Ready::Iota(iota) => iota.run(binding, first, last),
+                Ready::Draw(draw) => draw.run(binding, first, last),
                 Ready::Nonzero(nonzero) => nonzero.run(binding),
                 Ready::Matmul(matmul) => watching(binding, || matmul.run(binding, first, last)),
                 Ready::Sort(sort) => sort.run(binding, first, last),

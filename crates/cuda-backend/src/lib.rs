@@ -9,6 +9,7 @@ mod argreduce;
 mod command;
 mod compile;
 mod cublas;
+mod draw;
 mod driver;
 #[cfg(feature = "emulate")]
 mod emulate;
@@ -514,6 +515,7 @@ impl Ready {
             }
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
+            Kernel::Draw { generator, dtype } => Box::new(draw::Draw::new(launch, *generator, *dtype)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
             Kernel::Sort { dtype, gives, run } => Box::new(sort::Sort::new(launch, *dtype, *gives, *run)?),
             Kernel::Merge { dtype, gives, run } => Box::new(sort::Sort::merge(launch, *dtype, *gives, *run)?),

@@ -39,6 +39,11 @@ fn leaves_are_folded_as_on_the_host() {
 }
 
 #[test]
+fn random_numbers_are_those_of_the_host() {
+    check(classes::random_numbers_are_those_of_the_host);
+}
+
+#[test]
 fn evenly_spaced_numbers_are_those_of_the_host() {
     check(classes::evenly_spaced_numbers_are_those_of_the_host);
 }

@@ -13,6 +13,7 @@ mod arguments;
 mod array;
 mod creation;
 mod dlpack;
+mod drawing;
 mod errors;
 mod fallback;
 mod flags;
@@ -52,6 +53,8 @@ mod _maniple {
 
     #[pymodule_export]
     use super::array::NdArray;
+    #[pymodule_export]
+    use super::drawing::draw;
     #[pymodule_export]
     use super::errors::{DeviceError, NotNative};
     #[pymodule_export]

@@ -133,7 +133,7 @@ impl Walk {
         let first = launch.args.first()?;
         let rows = *first.view.shape.first()?;
         let found = match &*launch.kernel {
-            Kernel::Map(_) => walk(rows, 1, launch.extent / rows.max(1)),
+            Kernel::Map(_) | Kernel::Draw { .. } => walk(rows, 1, launch.extent / rows.max(1)),
             Kernel::Reduce(reduce) => {
                 let Access::Leaves { n, leaves, kept, .. } = first.access else { return None };
                 if reduce.kept == 0 || reduce.order == Order::ReducedFirst {
@@ -261,7 +261,7 @@ fn begins(launch: &Launch, walk: &Walk, lanes: &[Lane], chain: &[Member]) -> Opt
         }
     }
     // What is only read by both should be read in the same block.
-    let begins = begins.or(shared)?;
+    let begins = begins.or(shared).or_else(|| beside(launch, walk, chain))?;
     (begins.rem_euclid(walk.unit as isize) == 0).then_some(begins)
 }
 
@@ -298,6 +298,13 @@ fn place(
         }
         Some((from, begins(launch, walk, lanes, after)?))
     })
+}
+
+/// The row of all at which random numbers begin that nobody in a chain wants: with as many rows, somebody later may want
+/// them beside what the chain gives.
+fn beside(launch: &Launch, walk: &Walk, chain: &[Member]) -> Option<isize> {
+    let draws = matches!(&*launch.kernel, Kernel::Draw { .. }) && !chain.is_empty();
+    (draws && chain.iter().all(|member| member.walk.rows == walk.rows && member.begins == 0)).then_some(0)
 }
 
 /// Whether two launches can change places.

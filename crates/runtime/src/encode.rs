@@ -6,7 +6,7 @@
 //! tell whether it computed the same.
 
 use crate::{Extreme, Indexed, Kernel, Line, Order, Reduce, Sorted};
-use maniple_ops::{Body, Dtype, Op, Scalar};
+use maniple_ops::{BitGenerator, Body, Dtype, Op, Scalar};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -226,6 +226,7 @@ fn kernel_bytes(kernel: &Kernel) -> Vec<u8> {
         Kernel::Matmul { dtype } => (vec![9, *dtype as u64], None),
         Kernel::Sort { dtype, gives, run } => (vec![10, *dtype as u64, *gives as u64, *run as u64], None),
         Kernel::Merge { dtype, gives, run } => (vec![11, *dtype as u64, *gives as u64, *run as u64], None),
+        Kernel::Draw { generator, dtype } => (vec![12, *generator as u64, *dtype as u64], None),
         Kernel::Blocks(_) => unreachable!("no task has it"),
     };
     words.insert(0, words.len() as u64);
@@ -293,6 +294,12 @@ fn kernel_from(bytes: &[u8]) -> Result<Kernel> {
             let gives = *Sorted::ALL.get(gives).ok_or_else(|| malformed("an unknown way of sorting"))?;
             if tag == 10 { Kernel::Sort { dtype, gives, run } } else { Kernel::Merge { dtype, gives, run } }
         }
+        12 => {
+            let generator = *BitGenerator::ALL
+                .get(next()? as usize)
+                .ok_or_else(|| malformed("an unknown bit generator"))?;
+            Kernel::Draw { generator, dtype: dtype_from(next()? as u8)? }
+        }
         _ => return Err(malformed("an unknown kernel")),
     })
 }
@@ -330,6 +337,7 @@ mod tests {
             Record::Kernel(Kernel::Scatter { indexed: indexed.clone(), combine: Some(Op::Add) }),
             Record::Kernel(Kernel::Scatter { indexed, combine: None }),
             Record::Kernel(Kernel::Iota { dtype: Dtype::UInt16 }),
+            Record::Kernel(Kernel::Draw { generator: BitGenerator::Pcg64, dtype: Dtype::Float32 }),
             Record::Kernel(Kernel::Nonzero),
             Record::Kernel(Kernel::Matmul { dtype: Dtype::Complex128 }),
             Record::Kernel(Kernel::Sort { dtype: Dtype::Float32, gives: Sorted::Order, run: 12 }),

@@ -1,7 +1,7 @@
 //! Kernels: the classes of computation a task can ask for, and how each cuts its arguments.
 
 use crate::Blocks;
-use maniple_ops::{Body, Dtype, Op};
+use maniple_ops::{BitGenerator, Body, Dtype, Op};
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +52,14 @@ pub enum Kernel {
     /// `start + index * step` (scalars 0 and 1, of the output's dtype). Arguments: output. A point is one element.
     Iota {
         /// The dtype of the output and of both scalars.
+        dtype: Dtype,
+    },
+    /// Random numbers: element `p` is the number at position `p` of a stream, as `maniple_ops` defines it. Arguments: output.
+    /// Scalars: the words of the generator's state, in its order. A point is one element.
+    Draw {
+        /// Whose stream.
+        generator: BitGenerator,
+        /// The dtype of the output, `float64` or `float32`.
         dtype: Dtype,
     },
     /// Indices of the true elements in C order. Arguments: mask (any shape), int64 output of shape `count x ndim`.
@@ -214,6 +222,7 @@ impl Kernel {
             Kernel::Gather(_) => "gather",
             Kernel::Scatter { .. } => "scatter",
             Kernel::Iota { .. } => "iota",
+            Kernel::Draw { .. } => "draw",
             Kernel::Nonzero => "nonzero",
             Kernel::Matmul { .. } => "matmul",
             Kernel::Sort { gives: Sorted::Order, .. } => "argsort",
@@ -239,6 +248,7 @@ impl fmt::Display for Kernel {
                 blocks.parts.iter().try_for_each(|part| write!(out, " {};", part.launch.kernel))?;
                 write!(out, " }}")
             }
+            Kernel::Draw { generator, dtype } => write!(out, "draw.{}.{}", generator.numpy(), dtype.name()),
             Kernel::Matmul { dtype } => write!(out, "matmul.{}", dtype.name()),
             Kernel::Sort { dtype, run, .. } | Kernel::Merge { dtype, run, .. } => {
                 write!(out, "{}.{} in runs of {run}", self.name(), dtype.name())

@@ -5,7 +5,7 @@ mod oracle;
 
 use maniple_cpu::{Compile, Cpu, CpuDescription};
 use maniple_mapper::from_settings;
-use maniple_ops::{Body, Dtype, LEAF, Op, Scalar};
+use maniple_ops::{BitGenerator, Body, Dtype, LEAF, Op, Scalar};
 use maniple_runtime::{
     Access, Backends, Extreme, Handle, Indexed, Kernel, Line, Operand, Order, Privilege, Reduce, Runtime,
     Settings, Shape, Sorted, Strides, View,
@@ -285,7 +285,7 @@ impl Maker {
             3 => self.reduce(),
             4 => self.scan(),
             5 => self.arg_reduce(),
-            6 => self.iota(),
+            6 => self.made_up(),
             7 | 8 => self.indexed(),
             9 => self.nonzero(),
             10 => self.matmul(),
@@ -568,14 +568,24 @@ impl Maker {
         self.task(Kernel::ArgReduce { goal, dtype }, extent, vec![input, out], Vec::new());
     }
 
-    fn iota(&mut self) {
+    fn made_up(&mut self) {
         let shape = self.shape();
         let out = self.output(&shape, None);
+        if matches!(out.dtype, Dtype::Float32 | Dtype::Float64) {
+            return self.draw(&shape, out);
+        }
         if out.dtype.is_inexact() {
             return;
         }
         let scalars = [3, -2].map(|value| Scalar::new(value as i64).cast(out.dtype)).to_vec();
         self.task(Kernel::Iota { dtype: out.dtype }, shape.iter().product(), vec![out], scalars);
+    }
+
+    fn draw(&mut self, shape: &[usize], out: Argument) {
+        let generator = self.random.of(&BitGenerator::ALL);
+        let word = |at: usize| Scalar::new(if at == 6 { 3u64 } else { u64::MAX - 5 * at as u64 });
+        let scalars = (0..generator.words()).map(word).collect();
+        self.task(Kernel::Draw { generator, dtype: out.dtype }, shape.iter().product(), vec![out], scalars);
     }
 
     /// A gather from, or a scatter into, one axis of a store, by positions in a region of their own.

@@ -11,6 +11,7 @@ mod clock;
 mod command;
 mod copies;
 mod device;
+mod draw;
 mod fold;
 mod gather;
 mod geometry;
@@ -300,6 +301,7 @@ impl Ready {
             },
             Kernel::Fold { op, dtype } => Box::new(fold::Fold::new(launch, *op, *dtype, features)?),
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype, features)?),
+            Kernel::Draw { generator, dtype } => Box::new(draw::Draw::new(launch, *generator, *dtype)?),
             Kernel::Gather(indexed) => Box::new(gather::Gather::new(launch, indexed)?),
             Kernel::Scan { op, dtype } => Box::new(scan::Scan::new(launch, *op, *dtype, features)?),
             Kernel::ArgReduce { goal, dtype } => {

@@ -1,5 +1,6 @@
 """Long draws from NumPy's generators into memory of ours, which has been touched before, and on several threads where a
-number takes a known part of the stream: with NumPy's numbers, and NumPy's state afterwards.
+number takes a known part of the stream: with NumPy's numbers, and NumPy's state afterwards. What `_draws.py` draws as a task
+does not come here.
 
     guess:  the generator's state where each chunk begins, by jumping ahead a fixed number of words per draw
     draw:   every chunk by NumPy's own code, from a copy of the bit generator in that state, each on some thread

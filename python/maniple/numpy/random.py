@@ -6,14 +6,20 @@ import numpy
 import numpy.random
 
 from .. import _fallback
-from . import _mirror, _streams
+from . import _draws, _mirror, _streams
 
 
 def _method(cls: type, name: str) -> Any:
     original = getattr(cls, name)
-    function = _streams.METHODS.get(name, original) if cls is numpy.random.Generator else original
+    ours = cls is numpy.random.Generator
+    function = _streams.METHODS.get(name, original) if ours else original
+    draw = _draws.METHODS.get(name) if ours else None
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if draw is not None:
+            drawn = draw(self, *args, **kwargs)
+            if drawn is not NotImplemented:
+                return drawn
         return _fallback.run(f"random.{cls.__name__}.{name}", function, (self, *args), kwargs)
 
     method.__name__ = name
@@ -28,7 +34,7 @@ def _methods(cls: type, kept: set[str]) -> dict[str, Any]:
 
 
 class Generator(numpy.random.Generator):
-    """NumPy's `Generator` whose arrays are ours; the numbers are NumPy's own, long draws of some on several threads."""
+    """NumPy's `Generator` whose arrays are ours; the numbers are NumPy's, long draws of some as tasks or on several threads."""
 
     locals().update(_methods(numpy.random.Generator, {"bit_generator", "spawn"}))
 

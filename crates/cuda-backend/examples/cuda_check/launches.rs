@@ -1,6 +1,6 @@
 //! Launches that together ask for every kind of kernel, and for every row's and every cast's text.
 
-use maniple_ops::{Body, Dtype, LEAF, Loop, Op, Scalar, cuda, fold, signature};
+use maniple_ops::{BitGenerator, Body, Dtype, LEAF, Loop, Op, Scalar, cuda, fold, signature};
 use maniple_runtime::{
     Access, Arg, Extreme, Indexed, Kernel, Launch, Order, Privilege, Reduce, Shape, Sorted, Span, Strides,
     View,
@@ -378,6 +378,18 @@ fn others() -> Vec<Case> {
             scalars: vec![Scalar::zero(dtype), Scalar::one(dtype)],
             first: 0,
         });
+    }
+    for generator in BitGenerator::ALL {
+        for dtype in [Dtype::Float32, Dtype::Float64] {
+            let drawn = vec![arg(0, dtype, Privilege::Write, view(Layout::Contiguous, &[1000, 1000], dtype))];
+            cases.push(Case {
+                class: "draw",
+                name: format!("{}, {dtype}", generator.numpy()),
+                launch: launch(Kernel::Draw { generator, dtype }, drawn, 1_000_000, 0, false),
+                scalars: vec![Scalar::new(1u64); generator.words()],
+                first: 0,
+            });
+        }
     }
     for dtype in TYPICAL {
         let mask = arg(0, dtype, Privilege::Read, view(Layout::Stepped, &[50, 60, 70], dtype));

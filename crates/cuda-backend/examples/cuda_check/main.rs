@@ -39,7 +39,7 @@ struct Bound {
 /// The bounds. A few bytes that are spilled are the assembler's choice of more threads over more registers; many are a
 /// kernel that waits for memory in the middle of its work.
 #[rustfmt::skip]
-const BOUNDS: [Bound; 11] = [
+const BOUNDS: [Bound; 12] = [
     Bound { class: "map", stack: 48, spills: 96, reason: "the reduction of large angles keeps 40 bytes, where it is called; packs of eight rows at once exceed 64 registers" },
     Bound { class: "reduce", stack: 48, spills: 32, reason: "complex powers reduce angles as above" },
     Bound { class: "fold", stack: 8, spills: 16, reason: "threads of the largest block have 64 registers" },
@@ -47,6 +47,7 @@ const BOUNDS: [Bound; 11] = [
     Bound { class: "scan", stack: 8, spills: 16, reason: "the assembler's choice of more threads" },
     Bound { class: "matmul", stack: 8, spills: 16, reason: "the assembler's choice of more threads" },
     Bound { class: "iota", stack: 0, spills: 0, reason: "" },
+    Bound { class: "draw", stack: 0, spills: 0, reason: "" },
     Bound { class: "nonzero", stack: 0, spills: 0, reason: "" },
     Bound { class: "gather", stack: 0, spills: 0, reason: "" },
     Bound { class: "scatter", stack: 0, spills: 0, reason: "" },

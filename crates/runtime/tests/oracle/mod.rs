@@ -1,6 +1,6 @@
 //! The slow, obvious executor of tasks: one after the other in program order, one element at a time, on plain bytes.
 
-use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, eval, matmul_element};
+use maniple_ops::{Body, Dtype, LEAF, Op, Scalar, Step, drawn, eval, matmul_element};
 use maniple_runtime::{Access, Extreme, Indexed, Kernel, Order, Privilege, Reduce, Sorted, View};
 use std::cmp::Ordering;
 
@@ -92,6 +92,13 @@ pub fn execute(task: &Recorded, bytes: &mut Bytes) {
                 let step =
                     combine(Op::Multiply, *dtype, Scalar::new(position as i64).cast(*dtype), task.scalars[1]);
                 set(bytes, &args[0], position, combine(Op::Add, *dtype, task.scalars[0], step));
+            }
+        }
+        Kernel::Draw { generator, dtype } => {
+            let state: Vec<u64> = task.scalars.iter().map(|word| word.as_i64() as u64).collect();
+            for position in 0..task.extent {
+                let number = drawn(*generator, *dtype, &state, position).expect("a dtype that is drawn");
+                set(bytes, &args[0], position, number);
             }
         }
         Kernel::Matmul { dtype } => {
