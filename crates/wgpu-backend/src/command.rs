@@ -49,11 +49,20 @@ impl Program {
     /// A program that takes `words` words. `text` defines `main` and finds `p` with its words, the buffers `b0` and so
     /// on, `report`, `mn_zero`, `operations`, and `shaders/common.wgsl` before it.
     pub(crate) fn new(words: usize, modes: &[Mode], operations: &str, text: &str) -> Arc<Program> {
+        Program::over("u32", words, modes, operations, text)
+    }
+
+    /// The same with buffers of four words at a time, none of them atomic.
+    pub(crate) fn of_packs(words: usize, modes: &[Mode], operations: &str, text: &str) -> Arc<Program> {
+        Program::over("vec4<u32>", words, modes, operations, text)
+    }
+
+    fn over(element: &str, words: usize, modes: &[Mode], operations: &str, text: &str) -> Arc<Program> {
         let mut whole = String::with_capacity(operations.len() + text.len() + 4096);
         for (binding, mode) in modes.iter().enumerate() {
             let (access, element) = match mode {
-                Mode::Read => ("read", "u32"),
-                Mode::Write => ("read_write", "u32"),
+                Mode::Read => ("read", element),
+                Mode::Write => ("read_write", element),
                 Mode::Atomic => ("read_write", "atomic<u32>"),
             };
             let _ = writeln!(

@@ -24,14 +24,10 @@ pub(crate) struct Iota {
 const OWN: usize = PLACES + 1;
 
 impl Iota {
-    /// Nothing if threads could not write their elements as they are, or for numbers of two rounded parts.
+    /// Nothing if threads could not write their elements as they are.
     pub(crate) fn new(launch: &Launch, dtype: Dtype, features: Features) -> Option<Iota> {
         let [output] = &launch.args[..] else { return None };
-        if !held(dtype, features)
-            || dtype.is_complex()
-            || !aligned(output)
-            || output.view.overlaps_itself(dtype.size())
-        {
+        if !held(dtype, features) || !aligned(output) || output.view.overlaps_itself(dtype.size()) {
             return None;
         }
         Some(Iota {
@@ -49,6 +45,9 @@ impl Iota {
             Dtype::Bool => "(start || (step && i != 0u))".into(),
             Dtype::Float16 => "mn_round_half(mn_sum(start, mn_product(f32(i), step)))".into(),
             Dtype::Float32 => "mn_sum(start, mn_product(f32(i), step))".into(),
+            Dtype::Complex64 => "vec2<f32>(mn_sum(start.x, mn_product(f32(i), step.x)), \
+                                 mn_sum(start.y, mn_product(f32(i), step.y)))"
+                .into(),
             dtype => {
                 let number = match wgsl::value(dtype) {
                     Some("i32") => "i32(i)",

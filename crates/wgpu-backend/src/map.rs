@@ -1,10 +1,11 @@
 //! Element-wise launches: every thread computes some elements of the fused body.
 //!
 //! Devices write whole words. Where every argument is contiguous or one repeated element, a thread computes all elements of
-//! the words that it writes; elsewhere threads that share a word change their own bits of it alone.
+//! the words that it writes; elsewhere threads that share a word change their own bits of it alone. Where all of them
+//! have four bytes, and a range begins at a multiple of four of them, a thread reads and writes four at once.
 
 use crate::body::Source;
-use crate::command::{Buffers, Call, Class, Command, PLACES, Program, THREADS, Words, begin, word};
+use crate::command::{Buffers, Call, Class, Command, PLACES, Place, Program, THREADS, Words, begin, word};
 use crate::geometry::{Written, aligned, fetched, stored};
 use maniple_ops::Body;
 use maniple_ops::wgsl::Features;
@@ -21,7 +22,14 @@ pub(crate) struct Map {
     buffers: Buffers,
     layout: Layout,
     program: OnceLock<Arc<Program>>,
+    /// For threads that have four elements, if any do.
+    packs: Option<OnceLock<Arc<Program>>>,
 }
+
+/// Elements of a pack, of four bytes each.
+const PACK: usize = 4;
+/// A body with more steps has more to compute than to read, and its text is there once for every element of a pack.
+const MOST_STEPS: usize = 16;
 
 /// How a thread finds its elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +71,11 @@ impl Map {
         let own = PLACES + launch.args.len() + 3 + space.words();
         let source = Source::new(launch, body, features, own)?;
         let args = launch.args.clone();
-        Some(Map { source, space, args, buffers, layout, program: OnceLock::new() })
+        let packs = layout == Layout::Flat { width: 1 }
+            && body.steps.len() <= MOST_STEPS
+            && args.iter().all(|arg| arg.dtype.size() == size_of::<u32>());
+        let packs = packs.then(OnceLock::new);
+        Some(Map { source, space, args, buffers, layout, program: OnceLock::new(), packs })
     }
 
     /// Position of the first word after the places: first element, number of elements, elements before the first word.
@@ -133,6 +145,46 @@ impl Map {
         format!("{}{}{work}}}\n", self.source.function(), head())
     }
 
+    fn packs_text(&self) -> String {
+        let inputs = self.source.body.inputs.len();
+        let (mut load, mut whole, mut rest) = (String::new(), String::new(), String::new());
+        let mut calls: [Vec<String>; PACK] = Default::default();
+        let mut call = Vec::new();
+        for (number, _) in self.args.iter().enumerate() {
+            let (place, binding) = (word(PLACES + number), self.buffers.of(number));
+            let pack = format!("b{binding}[({place} >> 4u) + thread]");
+            if number >= inputs {
+                let output = number - inputs;
+                let parts: Vec<String> = (0..PACK).map(|at| format!("r{at}.o{output}")).collect();
+                let _ = writeln!(whole, "{pack} = vec4<u32>({});", parts.join(", "));
+                let _ = writeln!(rest, "{pack}[k] = r.o{output};");
+                continue;
+            }
+            let repeated = self.space.is_repeated(number);
+            let _ = match repeated {
+                true => writeln!(load, "let e{number} = b{binding}[{place} >> 4u][({place} >> 2u) & 3u];"),
+                false => writeln!(load, "let e{number} = {pack};"),
+            };
+            for (calls, part) in calls.iter_mut().zip([".x", ".y", ".z", ".w"]) {
+                calls.push(format!("e{number}{}", if repeated { "" } else { part }));
+            }
+            call.push(format!("e{number}{}", if repeated { "" } else { "[k]" }));
+        }
+        let calls = calls.iter().enumerate();
+        let made: String =
+            calls.map(|(at, call)| format!("let r{at} = compute({});\n", call.join(", "))).collect();
+        format!(
+            "{function}{head}if (thread * {PACK}u >= {count}) {{ return; }}\n\
+             let left = {count} - thread * {PACK}u;\n{load}\
+             if (left >= {PACK}u) {{\n{made}{whole}}} else {{\n\
+             for (var k = 0u; k < left; k++) {{\nlet r = compute({call});\n{rest}}}\n}}\n}}\n",
+            function = self.source.function(),
+            head = head(),
+            count = word(self.own() + 1),
+            call = call.join(", "),
+        )
+    }
+
     fn strided_text(&self) -> String {
         let inputs = self.source.body.inputs.len();
         let names: Vec<String> = (0..self.args.len()).map(|number| format!("t{number}")).collect();
@@ -168,6 +220,21 @@ impl Map {
             Program::new(words, &self.buffers.modes, &self.source.operations(None), &text)
         })
     }
+
+    /// The program for packs, if every argument begins with a whole one, but for inputs that are one repeated element.
+    fn program_for_packs(&self, places: &[Place]) -> Option<&Arc<Program>> {
+        let inputs = self.source.body.inputs.len();
+        let whole = |(number, place): (usize, &Place)| {
+            (number < inputs && self.space.is_repeated(number))
+                || place.address.is_multiple_of((PACK * size_of::<u32>()) as u64)
+        };
+        let packs = self.packs.as_ref().filter(|_| places.iter().enumerate().all(whole))?;
+        Some(packs.get_or_init(|| {
+            let words = self.own() + 3 + self.space.words() + self.source.words();
+            let operations = self.source.operations(None);
+            Program::of_packs(words, &self.buffers.modes, &operations, &self.packs_text())
+        }))
+    }
 }
 
 impl Class for Map {
@@ -198,10 +265,15 @@ impl Class for Map {
         words.extend([first, last - first, early].map(|number| number as u32));
         self.space.push(&mut words);
         self.source.push(call, &mut words);
+        let places: SmallVec<[Place; 8]> = self.args.iter().enumerate().map(place).collect();
+        let (program, width) = match self.program_for_packs(&places) {
+            Some(packs) => (packs, PACK),
+            None => (self.program(), width),
+        };
         smallvec![Command {
-            program: self.program().clone(),
+            program: program.clone(),
             groups: (last - first + early).div_ceil(width * THREADS),
-            places: self.args.iter().enumerate().map(place).collect(),
+            places,
             words,
         }]
     }

@@ -400,7 +400,7 @@ impl Stream {
             let end = found.begin + found.buffer.size();
             (*low, *high) = match found.buffer.size() <= limit {
                 true => (found.begin, end),
-                false => (*low / ALIGNMENT * ALIGNMENT, high.next_multiple_of(4).min(end)),
+                false => (*low / ALIGNMENT * ALIGNMENT, high.next_multiple_of(16).min(end)),
             };
             if *high - *low > limit {
                 return Err(DeviceError(format!("a kernel needs {} bytes of one buffer", *high - *low)));

@@ -114,7 +114,6 @@ fn check(of: fn(&Check<'_>)) {
         let known = match &*launch.kernel {
             Kernel::Scan { dtype, .. } => !dtype.is_inexact(),
             Kernel::Scatter { combine: Some(_), .. } => launch.args[0].dtype.size() == 4,
-            Kernel::Iota { dtype } => !dtype.is_complex(),
             Kernel::Draw { generator, .. } => *generator == BitGenerator::Philox,
             Kernel::Matmul { dtype } => dtype.size() == 4 && !dtype.is_complex(),
             // Elements are moved, whatever they are.
