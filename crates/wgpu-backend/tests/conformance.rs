@@ -6,7 +6,7 @@ use maniple_conformance::Bench;
 use maniple_conformance::classes::{self, Check};
 use maniple_conformance::rows::{self, Promise};
 use maniple_ops::wgsl::{self, Features};
-use maniple_ops::{BitGenerator, Body, Dtype, Op, Scalar, Step};
+use maniple_ops::{Body, Dtype, Op, Scalar, Step};
 use maniple_runtime::{Kernel, Launch};
 use maniple_wgpu::{At, Wgpu};
 use std::sync::Arc;
@@ -114,7 +114,6 @@ fn check(of: fn(&Check<'_>)) {
         let known = match &*launch.kernel {
             Kernel::Scan { dtype, .. } => !dtype.is_inexact(),
             Kernel::Scatter { combine: Some(_), .. } => launch.args[0].dtype.size() == 4,
-            Kernel::Draw { generator, .. } => *generator == BitGenerator::Philox,
             Kernel::Matmul { dtype } => dtype.size() == 4 && !dtype.is_complex(),
             // Elements are moved, whatever they are.
             Kernel::Sort { .. } | Kernel::Merge { .. } => return true,
