@@ -517,8 +517,7 @@ impl Ready {
             Kernel::Iota { dtype } => Box::new(iota::Iota::new(launch, *dtype)?),
             Kernel::Draw { generator, dtype } => Box::new(draw::Draw::new(launch, *generator, *dtype)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype)?),
-            Kernel::Sort { dtype, gives, run } => Box::new(sort::Sort::new(launch, *dtype, *gives, *run)?),
-            Kernel::Merge { dtype, gives, run } => Box::new(sort::Sort::merge(launch, *dtype, *gives, *run)?),
+            Kernel::Sort { .. } | Kernel::Merge { .. } => Box::new(sort::Sort::new(launch)?),
             // Made only where the host is alone.
             Kernel::Blocks(_) => return None,
         }))

@@ -8,9 +8,9 @@
 
 use crate::command::{Call, Class, Command, Program, Words, grid};
 use crate::fold::naturally_aligned;
-use crate::geometry::{Space, Written, address};
+use crate::geometry::{Written, address};
 use maniple_ops::Dtype;
-use maniple_runtime::{Arg, Launch, Sorted};
+use maniple_runtime::{Launch, SortPlan, SortTask, SortWay};
 use smallvec::{SmallVec, smallvec};
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
@@ -18,15 +18,10 @@ use std::sync::{Arc, OnceLock};
 const THREADS: usize = 256;
 /// Grids fill the device this many times over.
 const WAVES: u32 = 32;
-/// Elements of very short runs that a thread sorts, and the most of one run.
-const FEW_EACH: usize = 4;
-const FEW: usize = 64;
 /// Digits of a pass.
-const DIGITS: usize = 256;
+const DIGITS: usize = SortPlan::DIGITS;
 /// Tiles whose digits are counted together, as the text says.
 const TILES_TOGETHER: usize = 8;
-/// Runs that are merged at most, as the text says.
-const MOST_RUNS: usize = 128;
 
 /// Numbers that a kernel finds after the arguments, by their names.
 const NUMBERS: [&str; 16] = [
@@ -50,37 +45,8 @@ const NUMBERS: [&str; 16] = [
 
 /// A sort or a merge made ready.
 pub(crate) struct Sort {
-    dtype: Dtype,
-    gives: Sorted,
-    args: Vec<Arg>,
-    /// Where rows begin.
-    rows: Space,
-    /// Elements of a row, and of a run.
-    n: usize,
-    run: usize,
-    /// Elements of the runs that a merge is given.
-    merged: usize,
-    task: Task,
-    way: Way,
+    plan: SortPlan,
     programs: [OnceLock<Arc<Program>>; 10],
-}
-
-/// What a point is, and where positions come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    /// A point is a run; positions are those in the row.
-    Sort,
-    /// A point is an element of the result; positions are given with the runs.
-    Merge,
-}
-
-/// How runs are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Ranks,
-    Group,
-    Passes,
-    Merge,
 }
 
 /// Where elements are.
@@ -103,103 +69,34 @@ enum Stage {
 }
 
 impl Sort {
-    /// A sort; nothing for complex numbers, and if threads could not read and write elements as they are.
-    pub(crate) fn new(launch: &Launch, dtype: Dtype, gives: Sorted, run: usize) -> Option<Sort> {
-        let n = *launch.args[0].view.shape.last()?;
-        Sort::made(launch, dtype, gives, (n, run.min(n), run), Task::Sort)
-    }
-
-    /// A merge of the runs of a row, likewise.
-    pub(crate) fn merge(launch: &Launch, dtype: Dtype, gives: Sorted, run: usize) -> Option<Sort> {
-        Sort::made(launch, dtype, gives, (launch.extent, launch.extent, run), Task::Merge)
-    }
-
-    fn made(
-        launch: &Launch,
-        dtype: Dtype,
-        gives: Sorted,
-        (n, run, merged): (usize, usize, usize),
-        task: Task,
-    ) -> Option<Sort> {
-        let args = &launch.args;
-        let overlaps = |arg: &Arg| arg.privilege.writes() && arg.view.overlaps_itself(arg.dtype.size());
-        // Positions and counts are of 32 bits.
-        if n == 0
-            || n >= u32::MAX as usize
-            || dtype.is_complex()
-            || !args.iter().all(naturally_aligned)
-            || args.iter().any(overlaps)
-        {
-            return None;
-        }
-        let views: Vec<_> = args.iter().map(|arg| &arg.view).collect();
-        let tile = each(dtype) * THREADS;
-        Some(Sort {
-            dtype,
-            gives,
-            args: args.clone(),
-            rows: Space::of_axes(&views, 0..views[0].ndim() - 1),
-            n,
-            run,
-            merged,
-            task,
-            way: match run {
-                0..=FEW => Way::Ranks,
-                _ if run <= tile => Way::Group,
-                _ if task == Task::Merge && n.div_ceil(merged) <= MOST_RUNS => Way::Merge,
-                _ => Way::Passes,
-            },
-            programs: Default::default(),
-        })
+    /// A sort, or a merge of the runs of a row; nothing if threads could not read and write elements as they are.
+    pub(crate) fn new(launch: &Launch) -> Option<Sort> {
+        let plan = SortPlan::new(launch, each(launch.args[0].dtype) * THREADS)?;
+        launch.args.iter().all(naturally_aligned).then(|| Sort { plan, programs: Default::default() })
     }
 
     fn tile(&self) -> usize {
-        each(self.dtype) * THREADS
+        each(self.plan.dtype) * THREADS
     }
 
     fn tiles(&self) -> usize {
-        self.run.div_ceil(self.tile())
-    }
-
-    /// Passes over long runs. A single one could not take the place of its input.
-    fn passes(&self) -> usize {
-        let in_place =
-            self.args[1..].iter().any(|arg| arg.privilege.writes() && arg.role == self.args[0].role);
-        if in_place { self.dtype.size().max(2) } else { self.dtype.size() }
-    }
-
-    /// Runs that a range of points needs sorted: the first, and how many.
-    fn runs(&self, first: usize, last: usize) -> (usize, usize) {
-        match self.task {
-            Task::Sort => (first, last - first),
-            Task::Merge => (0, 1),
-        }
+        self.plan.run.div_ceil(self.tile())
     }
 
     /// Bytes of one set of elements in scratch memory, positions behind the bits of all.
     fn set(&self, runs: usize) -> usize {
-        let position = if self.gives.has_order() { size_of::<u32>() } else { 0 };
-        (runs * self.run * (self.dtype.size() + position)).next_multiple_of(16)
+        let position = if self.plan.gives.has_order() { size_of::<u32>() } else { 0 };
+        (runs * self.plan.run * (self.plan.dtype.size() + position)).next_multiple_of(16)
     }
 
     /// Words for what passes count and tell: a ticket for each, digits of runs, and digits of tiles.
     fn counts(&self, runs: usize) -> usize {
-        self.passes() * (1 + runs * DIGITS) + runs * self.tiles() * DIGITS
-    }
-
-    /// The arguments that values and positions go to.
-    fn given(&self) -> (Option<usize>, Option<usize>) {
-        let first = match self.task {
-            Task::Merge if self.gives.has_order() => 2,
-            _ => 1,
-        };
-        let order = first + usize::from(self.gives.has_values());
-        (self.gives.has_values().then_some(first), self.gives.has_order().then_some(order))
+        self.plan.passes() * (1 + runs * DIGITS) + runs * self.tiles() * DIGITS
     }
 
     /// Position of the first word that says how far apart the elements of a row are, for each argument.
     fn strides(&self) -> usize {
-        self.args.len() + NUMBERS.len()
+        self.plan.args.len() + NUMBERS.len()
     }
 
     fn place(&self, arg: usize) -> String {
@@ -208,7 +105,8 @@ impl Sort {
 
     /// The function that reads an element: its bits, and its position if that goes with them.
     fn load(&self, from: Side, stage: Stage) -> String {
-        let ordered = self.gives.has_order() && !matches!(stage, Stage::Count | Stage::Group | Stage::Cuts);
+        let ordered =
+            self.plan.gives.has_order() && !matches!(stage, Stage::Count | Stage::Group | Stage::Cuts);
         let (bits, position) = match from {
             Side::Argument => (format!("*(const Bits*){}", self.place(0)), "position(p, run, i)".to_string()),
             Side::Scratch => (
@@ -232,7 +130,7 @@ impl Sort {
         match to {
             Side::Argument => {
                 text.push_str("if (i < LEAST || i >= MOST) return;\n");
-                let (values, order) = self.given();
+                let (values, order) = self.plan.given();
                 if let Some(arg) = values {
                     let _ = writeln!(text, "*(Bits*){} = element.bits;", self.place(arg));
                 }
@@ -242,7 +140,7 @@ impl Sort {
             }
             Side::Scratch => {
                 text.push_str("((Bits*)GOAL)[run.number * RUN_LENGTH + i] = element.bits;\n");
-                if self.gives.has_order() {
+                if self.plan.gives.has_order() {
                     text.push_str(
                         "((unsigned int*)((Bits*)GOAL + RUNS * RUN_LENGTH))[run.number * RUN_LENGTH + i] = \
                          element.position;\n",
@@ -270,14 +168,14 @@ impl Sort {
             "typedef {bits} Bits;\ntypedef {key} Key;\n#define THREADS {THREADS}\n#define EACH {each}\n\
              #define STAGE {number}\n#define POSITIONS {positions}\n#define PASSES {passes}\n\
              #define KEY_STEPS {steps}u\n",
-            bits = bits(self.dtype),
-            key = if self.dtype.size() == 8 { "unsigned long long" } else { "unsigned int" },
-            each = if stage == Stage::Ranks { FEW_EACH } else { each(self.dtype) },
-            positions = u8::from(self.gives.has_order() || stage == Stage::Group),
-            passes = self.passes(),
-            steps = self.dtype.size(),
+            bits = bits(self.plan.dtype),
+            key = if self.plan.dtype.size() == 8 { "unsigned long long" } else { "unsigned int" },
+            each = if stage == Stage::Ranks { SortPlan::FEW_EACH } else { each(self.plan.dtype) },
+            positions = u8::from(self.plan.gives.has_order() || stage == Stage::Group),
+            passes = self.plan.passes(),
+            steps = self.plan.dtype.size(),
         );
-        let own = self.args.len();
+        let own = self.plan.args.len();
         for (at, name) in NUMBERS.iter().enumerate() {
             let _ = writeln!(text, "#define {name} p.w[{}]", own + at);
         }
@@ -291,7 +189,7 @@ impl Sort {
              const Word row = whole ? run_of_all : run_of_all / RUNS_OF_ROW;\n\
              const Word start = whole ? 0 : run_of_all % RUNS_OF_ROW * RUN_LENGTH;\n{}\
              Run run = {{number, min(RUN_LENGTH, ROW_LENGTH - start), start, {{}}}};",
-            self.rows.text("row", self.strides() + own, &names),
+            self.plan.rows.text("row", self.strides() + own, &names),
         );
         for (arg, name) in names.iter().enumerate() {
             let _ = writeln!(
@@ -300,8 +198,8 @@ impl Sort {
                 self.strides() + arg
             );
         }
-        let position = match self.task {
-            Task::Merge if self.gives.has_order() => {
+        let position = match self.plan.task {
+            SortTask::Merge if self.plan.gives.has_order() => {
                 format!("(unsigned int)*(const long long*){}", self.place(1))
             }
             _ => "(unsigned int)(run.start + i)".into(),
@@ -310,7 +208,7 @@ impl Sort {
             text,
             "return run;\n}}\n{function} unsigned int position(const Words& p, const Run& run, Word i) {{\n\
              return {position};\n}}\n{function} Key key_of(Bits bits) {{\n{}}}",
-            key(self.dtype)
+            key(self.plan.dtype)
         );
         let _ = writeln!(
             text,
@@ -336,7 +234,7 @@ impl Sort {
         };
         let words = match stage {
             Stage::Clear => 2,
-            _ => self.strides() + self.args.len() + self.rows.words(),
+            _ => self.strides() + self.plan.args.len() + self.plan.rows.words(),
         };
         self.programs[number].get_or_init(|| Program::new(words, "", &self.text(stage))).clone()
     }
@@ -344,60 +242,55 @@ impl Sort {
 
 impl Class for Sort {
     fn scratch(&self, first: usize, last: usize) -> usize {
-        let (_, runs) = self.runs(first, last);
-        match self.way {
-            Way::Passes => (self.passes() - 1).min(2) * self.set(runs) + self.counts(runs) * size_of::<u64>(),
-            Way::Merge => {
-                ((last - first).div_ceil(self.tile()) + 1) * self.n.div_ceil(self.merged) * size_of::<u32>()
+        let (_, runs) = self.plan.runs(first, last);
+        match self.plan.way {
+            SortWay::Passes => self.plan.sets() * self.set(runs) + self.counts(runs) * size_of::<u64>(),
+            SortWay::Merge => {
+                ((last - first).div_ceil(self.tile()) + 1) * self.plan.merged_runs() * size_of::<u32>()
             }
-            Way::Ranks | Way::Group => 0,
+            SortWay::Ranks | SortWay::Group => 0,
         }
     }
 
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {
         let Call { binding, first, last, scratch, multiprocessors, .. } = *call;
-        let (first_run, runs) = self.runs(first, last);
-        let room = if self.way == Way::Ranks { FEW_EACH * THREADS } else { self.tile() };
-        let together = (room / self.run).max(1);
-        let bits_of_runs = usize::BITS - (together - 1).leading_zeros();
-        let steps = self.dtype.size() + bits_of_runs.div_ceil(8) as usize;
-        let sets = if self.way == Way::Passes { (self.passes() - 1).min(2) * self.set(runs) } else { 0 };
-        let tiles = match self.way {
-            Way::Merge => (last - first).div_ceil(self.tile()),
-            Way::Ranks | Way::Group | Way::Passes => self.tiles(),
+        let (first_run, runs) = self.plan.runs(first, last);
+        let (together, steps) = self.plan.together(THREADS, self.tile(), 8);
+        let sets = if self.plan.way == SortWay::Passes { self.plan.sets() * self.set(runs) } else { 0 };
+        let tiles = match self.plan.way {
+            SortWay::Merge => (last - first).div_ceil(self.tile()),
+            SortWay::Ranks | SortWay::Group | SortWay::Passes => self.tiles(),
         };
         let counts = scratch + sets as u64;
-        let (least, most) = match self.task {
-            Task::Sort => (0, self.run),
-            Task::Merge => (first, last),
-        };
+        let (least, most) = self.plan.wanted(first, last);
         let set = |pass: usize| scratch + (pass % 2 * self.set(runs)) as u64;
         let command = |stage: Stage, blocks: usize, pass: usize| {
             let mut words = Words::new();
             words.extend(
-                self.args.iter().zip(&binding.bases).map(|(arg, &base)| address(base, arg.view.offset)),
+                self.plan.args.iter().zip(&binding.bases).map(|(arg, &base)| address(base, arg.view.offset)),
             );
-            let numbers = [first_run, runs, self.n, self.n.div_ceil(self.run), self.run, tiles, together];
+            let numbers =
+                [first_run, runs, self.plan.n, self.plan.runs_of_row(), self.plan.run, tiles, together];
             words.extend(numbers.map(|number| number as u64));
             words.extend([steps as u64, pass as u64, set(pass + 1), set(pass), counts]);
             words
-                .extend([least, most, self.merged, self.n.div_ceil(self.merged)].map(|number| number as u64));
-            words.extend(self.args.iter().map(|arg| arg.view.strides[arg.view.ndim() - 1] as u64));
-            self.rows.push(&mut words);
+                .extend([least, most, self.plan.merged, self.plan.merged_runs()].map(|number| number as u64));
+            words.extend(self.plan.args.iter().map(|arg| arg.view.strides[arg.view.ndim() - 1] as u64));
+            self.plan.rows.push(&mut words);
             Command {
                 program: self.program(stage),
                 grid: grid(blocks * THREADS, THREADS as u32, multiprocessors, WAVES),
                 words,
             }
         };
-        match self.way {
-            Way::Ranks => smallvec![command(Stage::Ranks, runs.div_ceil(together), 0)],
-            Way::Group => smallvec![command(Stage::Group, runs.div_ceil(together), 0)],
-            Way::Merge => smallvec![
+        match self.plan.way {
+            SortWay::Ranks => smallvec![command(Stage::Ranks, runs.div_ceil(together), 0)],
+            SortWay::Group => smallvec![command(Stage::Group, runs.div_ceil(together), 0)],
+            SortWay::Merge => smallvec![
                 command(Stage::Cuts, ((tiles + 1) * 32).div_ceil(THREADS), 0),
                 command(Stage::Merge, tiles, 0),
             ],
-            Way::Passes => {
+            SortWay::Passes => {
                 let words = self.counts(runs);
                 let mut clear = Words::new();
                 clear.extend([counts, words as u64]);
@@ -409,9 +302,10 @@ impl Class for Sort {
                     },
                     command(Stage::Count, runs * self.tiles().div_ceil(TILES_TOGETHER), 0),
                 ];
-                for pass in 0..self.passes() {
-                    let from = if pass == 0 { Side::Argument } else { Side::Scratch };
-                    let to = if pass + 1 == self.passes() { Side::Argument } else { Side::Scratch };
+                for pass in 0..self.plan.passes() {
+                    let side = |argument: bool| if argument { Side::Argument } else { Side::Scratch };
+                    let (from, to) = self.plan.ends(pass);
+                    let (from, to) = (side(from), side(to));
                     commands.push(command(Stage::Pass(from, to), runs * self.tiles(), pass));
                 }
                 commands

@@ -309,8 +309,7 @@ impl Ready {
             }
             Kernel::Nonzero => Box::new(nonzero::Nonzero::new(launch)?),
             Kernel::Matmul { dtype } => Box::new(matmul::Matmul::new(launch, *dtype, features)?),
-            Kernel::Sort { dtype, gives, run } => Box::new(sort::Sort::new(launch, *dtype, *gives, *run)?),
-            Kernel::Merge { dtype, gives, run } => Box::new(sort::Sort::merge(launch, *dtype, *gives, *run)?),
+            Kernel::Sort { .. } | Kernel::Merge { .. } => Box::new(sort::Sort::new(launch)?),
             // Made only where the host is alone.
             Kernel::Blocks(_) => return None,
             Kernel::Scatter { indexed, combine } => {

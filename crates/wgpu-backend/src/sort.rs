@@ -10,7 +10,7 @@
 use crate::command::{Buffers, Call, Class, Command, Mode, PLACES, Place, Program, THREADS, begin, word};
 use crate::geometry::{Written, aligned, fetched, stored};
 use maniple_ops::Dtype;
-use maniple_runtime::{Arg, Launch, Sorted, Space};
+use maniple_runtime::{Launch, SortPlan, SortTask, SortWay};
 use smallvec::SmallVec;
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
@@ -18,17 +18,13 @@ use std::sync::{Arc, OnceLock};
 /// Elements of a tile: some for each thread.
 const EACH: usize = 8;
 const TILE: usize = EACH * THREADS;
-/// Elements of very short runs that a workgroup sorts, and the most of one run.
-const FEW_EACH: usize = 4;
-const FEW: usize = 64;
 /// Digits of a pass.
-const DIGITS: usize = 256;
+const DIGITS: usize = SortPlan::DIGITS;
 /// Tiles of a run whose counts one thread adds up.
 const FEW_TILES: usize = 32;
-/// Elements of a merge's tile: what fits in workgroup memory with their positions; and the most runs that are merged.
+/// Elements of a merge's tile: what fits in workgroup memory with their positions.
 const MERGED_EACH: usize = 4;
 const MERGED_TILE: usize = MERGED_EACH * THREADS;
-const MOST_RUNS: usize = 128;
 
 /// Numbers that a kernel finds after the places, by the functions that give them.
 const NUMBERS: [&str; 16] = [
@@ -52,39 +48,10 @@ const NUMBERS: [&str; 16] = [
 
 /// A sort or a merge made ready.
 pub(crate) struct Sort {
-    dtype: Dtype,
-    gives: Sorted,
-    args: Vec<Arg>,
+    plan: SortPlan,
     buffers: Buffers,
     scratch: usize,
-    /// Where rows begin.
-    rows: Space,
-    /// Elements of a row, and of a run.
-    n: usize,
-    run: usize,
-    /// Elements of the runs that a merge is given.
-    merged: usize,
-    task: Task,
-    way: Way,
     programs: [OnceLock<Arc<Program>>; 12],
-}
-
-/// What a point is, and where positions come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
-    /// A point is a run; positions are those in the row.
-    Sort,
-    /// A point is an element of the result; positions are given with the runs.
-    Merge,
-}
-
-/// How runs are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Ranks,
-    Group,
-    Passes,
-    Merge,
 }
 
 /// Where elements are.
@@ -108,104 +75,37 @@ enum Stage {
 }
 
 impl Sort {
-    /// A sort; nothing for complex numbers, and if threads could not read and write elements as they are.
-    pub(crate) fn new(launch: &Launch, dtype: Dtype, gives: Sorted, run: usize) -> Option<Sort> {
-        let n = *launch.args[0].view.shape.last()?;
-        Sort::made(launch, dtype, gives, (n, run.min(n), run), Task::Sort)
-    }
-
-    /// A merge of the runs of a row, likewise.
-    pub(crate) fn merge(launch: &Launch, dtype: Dtype, gives: Sorted, run: usize) -> Option<Sort> {
-        Sort::made(launch, dtype, gives, (launch.extent, launch.extent, run), Task::Merge)
-    }
-
-    fn made(
-        launch: &Launch,
-        dtype: Dtype,
-        gives: Sorted,
-        (n, run, merged): (usize, usize, usize),
-        task: Task,
-    ) -> Option<Sort> {
+    /// A sort, or a merge of the runs of a row; nothing if threads could not read and write elements as they are.
+    pub(crate) fn new(launch: &Launch) -> Option<Sort> {
         let args = &launch.args;
-        let overlaps = |arg: &Arg| arg.privilege.writes() && arg.view.overlaps_itself(arg.dtype.size());
-        if n == 0 || dtype.is_complex() || !args.iter().all(aligned) || args.iter().any(overlaps) {
-            return None;
-        }
-        let views: Vec<_> = args.iter().map(|arg| &arg.view).collect();
+        let plan = SortPlan::new(launch, TILE).filter(|_| args.iter().all(aligned))?;
         let mut buffers =
             Buffers::new(args, |number| args[number].privilege.writes() && args[number].dtype.size() < 4);
         let scratch = buffers.add(Mode::Write);
-        Some(Sort {
-            dtype,
-            gives,
-            args: args.clone(),
-            buffers,
-            scratch,
-            rows: Space::of_axes(&views, 0..views[0].ndim() - 1),
-            n,
-            run,
-            merged,
-            task,
-            way: match run {
-                0..=FEW => Way::Ranks,
-                _ if run <= TILE => Way::Group,
-                _ if task == Task::Merge && n.div_ceil(merged) <= MOST_RUNS => Way::Merge,
-                _ => Way::Passes,
-            },
-            programs: Default::default(),
-        })
-    }
-
-    fn runs_of_row(&self) -> usize {
-        self.n.div_ceil(self.run)
+        Some(Sort { plan, buffers, scratch, programs: Default::default() })
     }
 
     fn tiles(&self) -> usize {
-        self.run.div_ceil(TILE)
+        self.plan.run.div_ceil(TILE)
     }
 
     /// Words of an element's bits, and what goes with them from pass to pass.
     fn bits_words(&self) -> usize {
-        self.dtype.size().div_ceil(4)
+        self.plan.dtype.size().div_ceil(4)
     }
 
     fn words(&self) -> usize {
-        self.bits_words() + usize::from(self.gives.has_order() || self.way == Way::Group)
-    }
-
-    /// Passes over long runs. A single one could not take the place of its input.
-    fn passes(&self) -> usize {
-        let in_place =
-            self.args[1..].iter().any(|arg| arg.privilege.writes() && arg.role == self.args[0].role);
-        if in_place { self.dtype.size().max(2) } else { self.dtype.size() }
-    }
-
-    /// Runs that a range of points needs sorted: the first, and how many.
-    fn runs(&self, first: usize, last: usize) -> (usize, usize) {
-        match self.task {
-            Task::Sort => (first, last - first),
-            Task::Merge => (0, 1),
-        }
+        self.bits_words() + usize::from(self.plan.gives.has_order() || self.plan.way == SortWay::Group)
     }
 
     /// The words of scratch memory at which counts begin: behind two sets of elements as far as passes need them.
     fn tallies(&self, runs: usize) -> usize {
-        (self.passes() - 1).min(2) * self.words() * runs * self.run
-    }
-
-    /// The arguments that values and positions go to.
-    fn given(&self) -> (Option<usize>, Option<usize>) {
-        let first = match self.task {
-            Task::Merge if self.gives.has_order() => 2,
-            _ => 1,
-        };
-        let order = first + usize::from(self.gives.has_values());
-        (self.gives.has_values().then_some(first), self.gives.has_order().then_some(order))
+        self.plan.sets() * self.words() * runs * self.plan.run
     }
 
     /// Position of the first word that says how far apart the elements of a row are, for each argument.
     fn strides(&self) -> usize {
-        PLACES + self.args.len() + 1 + NUMBERS.len()
+        PLACES + self.plan.args.len() + 1 + NUMBERS.len()
     }
 
     fn place(&self, arg: usize, at: &str) -> String {
@@ -218,13 +118,13 @@ impl Sort {
         let mut text = "fn load(run: Run, i: u32) -> Words {\nvar words: Words;\n".to_string();
         match from {
             Side::Argument => {
-                let found = fetched(&self.buffers, 0, self.dtype, "at");
+                let found = fetched(&self.buffers, 0, self.plan.dtype, "at");
                 let _ = writeln!(text, "let at = {};\nlet bits = {found};", self.place(0, "i"));
                 text.push_str(match bits {
                     1 => "words[0] = bits;\n",
                     _ => "words[0] = bits.x;\nwords[1] = bits.y;\n",
                 });
-                if words > bits && self.way != Way::Group {
+                if words > bits && self.plan.way != SortWay::Group {
                     let _ = writeln!(text, "words[{bits}] = position(run, i);");
                 }
             }
@@ -248,7 +148,7 @@ impl Sort {
         match to {
             Side::Argument => {
                 text.push_str("if (i < least() || i >= most()) {\nreturn;\n}\n");
-                let (values, order) = self.given();
+                let (values, order) = self.plan.given();
                 if let Some(arg) = values {
                     let bits =
                         if self.bits_words() == 1 { "words[0]" } else { "vec2<u32>(words[0], words[1])" };
@@ -256,7 +156,7 @@ impl Sort {
                         text,
                         "{{ let at = {}; let bits = {bits}; {} }}",
                         self.place(arg, "i"),
-                        stored(&self.buffers, arg, self.dtype, "at", "bits"),
+                        stored(&self.buffers, arg, self.plan.dtype, "at", "bits"),
                     );
                 }
                 if let Some(arg) = order {
@@ -285,15 +185,16 @@ impl Sort {
 
     /// What every kernel finds: numbers, runs, elements and keys.
     fn common(&self, from: Side, to: Side) -> String {
-        let own = PLACES + self.args.len() + 1;
+        let own = PLACES + self.plan.args.len() + 1;
         let mut text =
             format!("alias Words = array<u32, {}>;\nconst WORDS = {}u;\n", self.words(), self.words());
         for (number, name) in NUMBERS.iter().enumerate() {
             let _ = writeln!(text, "fn {name}() -> u32 {{ return {}; }}", word(own + number));
         }
-        let _ = writeln!(text, "fn base() -> u32 {{ return {} >> 2u; }}", word(PLACES + self.args.len()));
+        let _ =
+            writeln!(text, "fn base() -> u32 {{ return {} >> 2u; }}", word(PLACES + self.plan.args.len()));
         // A run: its number in this launch, its elements, where in its row it begins, and where that is in each argument.
-        let names: Vec<String> = (0..self.args.len()).map(|number| format!("at{number}")).collect();
+        let names: Vec<String> = (0..self.plan.args.len()).map(|number| format!("at{number}")).collect();
         text.push_str("struct Run { number: u32, length: u32, start: u32");
         for name in &names {
             let _ = write!(text, ", {name}: u32");
@@ -306,20 +207,24 @@ impl Sort {
             let stride = word(self.strides() + number);
             let _ = writeln!(text, "var {name} = {} + start * {stride};", word(PLACES + number));
         }
-        text.push_str(&self.rows.text("(run / runs_of_row())", self.strides() + self.args.len(), &names));
+        text.push_str(&self.plan.rows.text(
+            "(run / runs_of_row())",
+            self.strides() + self.plan.args.len(),
+            &names,
+        ));
         let _ = writeln!(
             text,
             "return Run(number, min(run_length(), row_length() - start), start, {});\n}}",
             names.join(", ")
         );
-        let position = match self.task {
-            Task::Merge if self.gives.has_order() => {
+        let position = match self.plan.task {
+            SortTask::Merge if self.plan.gives.has_order() => {
                 self.buffers.word(1, &format!("({}) >> 2u", self.place(1, "i")))
             }
             _ => "run.start + i".into(),
         };
         let _ = writeln!(text, "fn position(run: Run, i: u32) -> u32 {{ return {position}; }}");
-        let _ = writeln!(text, "fn key_of(words: Words) -> vec2<u32> {{\n{}}}", key(self.dtype));
+        let _ = writeln!(text, "fn key_of(words: Words) -> vec2<u32> {{\n{}}}", key(self.plan.dtype));
         text + &self.load(from) + &self.keep(to)
     }
 
@@ -345,8 +250,8 @@ impl Sort {
              return (side * merged_runs() + part) * (tiles() + 1u) + tile;\n}}\n\
              fn is_before(a: vec2<u32>, b: vec2<u32>) -> bool {{\n\
              return a.y < b.y || (a.y == b.y && a.x < b.x);\n}}\n",
-            8 * self.dtype.size(),
-            MOST_RUNS + 1,
+            8 * self.plan.dtype.size(),
+            SortPlan::MOST_RUNS + 1,
         );
         text + &self.notes()
     }
@@ -368,7 +273,7 @@ impl Sort {
             Stage::Ranks | Stage::Group | Stage::Cuts | Stage::Merge => (Side::Argument, Side::Argument),
         };
         let each = match stage {
-            Stage::Ranks => FEW_EACH,
+            Stage::Ranks => SortPlan::FEW_EACH,
             Stage::Cuts | Stage::Merge => MERGED_EACH,
             _ => EACH,
         };
@@ -382,12 +287,12 @@ impl Sort {
         let tile = include_str!("../../../shaders/sort_tile.wgsl");
         let rest = match stage {
             Stage::Ranks => {
-                let upper = if self.dtype.size() == 8 { each * THREADS } else { 1 };
+                let upper = if self.plan.dtype.size() == 8 { each * THREADS } else { 1 };
                 let upper = format!("const UPPER = {upper}u;\n");
                 [&upper, elements, include_str!("../../../shaders/sort_ranks.wgsl")].concat()
             }
             Stage::Group => {
-                let steps = format!("const KEY_STEPS = {}u;\n", 2 * self.dtype.size());
+                let steps = format!("const KEY_STEPS = {}u;\n", 2 * self.plan.dtype.size());
                 [&steps, elements, sums, tile, include_str!("../../../shaders/sort_group.wgsl")].concat()
             }
             Stage::Count(_) => [&digits, include_str!("../../../shaders/sort_count.wgsl")].concat(),
@@ -418,11 +323,11 @@ impl Sort {
             Stage::Merge => 11,
         };
         let make = || {
-            let modes = match self.way {
-                Way::Passes | Way::Merge => &self.buffers.modes[..],
-                Way::Ranks | Way::Group => &self.buffers.modes[..self.scratch],
+            let modes = match self.plan.way {
+                SortWay::Passes | SortWay::Merge => &self.buffers.modes[..],
+                SortWay::Ranks | SortWay::Group => &self.buffers.modes[..self.scratch],
             };
-            let words = self.strides() + self.args.len() + self.rows.words();
+            let words = self.strides() + self.plan.args.len() + self.plan.rows.words();
             Program::new(words, modes, "", &self.text(stage))
         };
         self.programs[number].get_or_init(make).clone()
@@ -431,54 +336,48 @@ impl Sort {
 
 impl Class for Sort {
     fn scratch(&self, first: usize, last: usize) -> usize {
-        let (_, runs) = self.runs(first, last);
-        match self.way {
-            Way::Passes => 4 * (self.tallies(runs) + runs * DIGITS * (self.tiles() + 1)),
-            Way::Merge => {
+        let (_, runs) = self.plan.runs(first, last);
+        match self.plan.way {
+            SortWay::Passes => 4 * (self.tallies(runs) + runs * DIGITS * (self.tiles() + 1)),
+            SortWay::Merge => {
                 let tiles = (last - first).div_ceil(MERGED_TILE);
-                4 * 3 * (tiles + 1) * self.n.div_ceil(self.merged)
+                4 * 3 * (tiles + 1) * self.plan.merged_runs()
             }
-            Way::Ranks | Way::Group => 0,
+            SortWay::Ranks | SortWay::Group => 0,
         }
     }
 
     fn grain(&self) -> Option<usize> {
-        (self.task == Task::Sort).then_some(1)
+        (self.plan.task == SortTask::Sort).then_some(1)
     }
 
     fn commands(&self, call: &Call<'_>) -> SmallVec<[Command; 2]> {
         let Call { binding, first, last, scratch, .. } = *call;
-        let (first_run, runs) = self.runs(first, last);
-        let room = if self.way == Way::Ranks { FEW_EACH * THREADS } else { TILE };
-        let together = (room / self.run).max(1);
-        let bits_of_runs = usize::BITS - (together - 1).leading_zeros();
-        let steps = 2 * self.dtype.size() + bits_of_runs.div_ceil(4) as usize;
-        let (least, most) = match self.task {
-            Task::Sort => (0, self.run),
-            Task::Merge => (first, last),
-        };
-        let mut places: SmallVec<[Place; 8]> = (self.args.iter().enumerate())
+        let (first_run, runs) = self.plan.runs(first, last);
+        let (together, steps) = self.plan.together(THREADS, TILE, 4);
+        let (least, most) = self.plan.wanted(first, last);
+        let mut places: SmallVec<[Place; 8]> = (self.plan.args.iter().enumerate())
             .map(|(number, arg)| {
                 self.buffers.place(number, arg, binding.bases[number], arg.view.offset, first, last)
             })
             .collect();
-        let tiles = match self.way {
-            Way::Merge => (last - first).div_ceil(MERGED_TILE),
-            Way::Ranks | Way::Group | Way::Passes => self.tiles(),
+        let tiles = match self.plan.way {
+            SortWay::Merge => (last - first).div_ceil(MERGED_TILE),
+            SortWay::Ranks | SortWay::Group | SortWay::Passes => self.tiles(),
         };
         let bytes = self.scratch(first, last) as u64;
         if bytes > 0 {
             places.push(Place { binding: self.scratch, address: scratch, touched: scratch..scratch + bytes });
         }
-        let set = |pass: usize| pass % 2 * self.words() * runs * self.run;
+        let set = |pass: usize| pass % 2 * self.words() * runs * self.plan.run;
         let command = |stage: Stage, groups: usize, pass: usize| {
-            let mut words = begin(self.args.len() + 1);
+            let mut words = begin(self.plan.args.len() + 1);
             let numbers = [
                 first_run,
                 runs,
-                self.n,
-                self.runs_of_row(),
-                self.run,
+                self.plan.n,
+                self.plan.runs_of_row(),
+                self.plan.run,
                 tiles,
                 together,
                 steps,
@@ -488,26 +387,27 @@ impl Class for Sort {
                 self.tallies(runs),
                 least,
                 most,
-                self.merged,
-                self.n.div_ceil(self.merged),
+                self.plan.merged,
+                self.plan.merged_runs(),
             ];
             words.extend(numbers.map(|number| number as u32));
-            words.extend(self.args.iter().map(|arg| arg.view.strides[arg.view.ndim() - 1] as u32));
-            self.rows.push(&mut words);
+            words.extend(self.plan.args.iter().map(|arg| arg.view.strides[arg.view.ndim() - 1] as u32));
+            self.plan.rows.push(&mut words);
             Command { program: self.program(stage), groups, places: places.clone(), words }
         };
         let mut commands = SmallVec::new();
-        match self.way {
-            Way::Ranks => commands.push(command(Stage::Ranks, runs.div_ceil(together), 0)),
-            Way::Group => commands.push(command(Stage::Group, runs.div_ceil(together), 0)),
-            Way::Merge => {
+        match self.plan.way {
+            SortWay::Ranks => commands.push(command(Stage::Ranks, runs.div_ceil(together), 0)),
+            SortWay::Group => commands.push(command(Stage::Group, runs.div_ceil(together), 0)),
+            SortWay::Merge => {
                 commands.push(command(Stage::Cuts, (tiles + 1).div_ceil(THREADS), 0));
                 commands.push(command(Stage::Merge, tiles, 0));
             }
-            Way::Passes => {
-                for pass in 0..self.passes() {
-                    let from = if pass == 0 { Side::Argument } else { Side::Scratch };
-                    let to = if pass + 1 == self.passes() { Side::Argument } else { Side::Scratch };
+            SortWay::Passes => {
+                for pass in 0..self.plan.passes() {
+                    let side = |argument: bool| if argument { Side::Argument } else { Side::Scratch };
+                    let (from, to) = self.plan.ends(pass);
+                    let (from, to) = (side(from), side(to));
                     let tiles = runs * self.tiles();
                     commands.push(command(Stage::Count(from), tiles, pass));
                     commands.push(match self.tiles() {
