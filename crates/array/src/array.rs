@@ -3,9 +3,8 @@
 use crate::{Error, Result, runtime};
 use maniple_ops::{Dtype, Element, Scalar};
 use maniple_runtime::{
-    Access, Handle, KernelId, Line, MemoryId, Operand, Privilege, Strides, View, human_bytes,
+    Access, Handle, KernelId, Line, MemoryId, Operand, Privilege, Strides, View, human_bytes, per_axis,
 };
-use smallvec::SmallVec;
 use std::any::Any;
 use std::fmt;
 use std::time::Instant;
@@ -149,13 +148,25 @@ impl Array {
 
     /// Whether it is laid out in Fortran order without gaps.
     pub fn is_f_contiguous(&self) -> bool {
-        self.transposed().is_c_contiguous()
+        self.size() == 0 || self.view.is_fortran_contiguous(self.dtype.size())
+    }
+
+    /// Whether both have the same shape.
+    #[inline]
+    pub(crate) fn has_shape_of(&self, other: &Array) -> bool {
+        // Shapes are too short for a call that compares memory.
+        let (own, others) = (self.shape(), other.shape());
+        own.len() == others.len() && own.iter().zip(others).all(|(own, other)| own == other)
     }
 
     /// The array with its axes in reverse order; a view.
     pub fn transposed(&self) -> Array {
-        let axes: SmallVec<[usize; 4]> = (0..self.ndim()).rev().collect();
-        self.with_view(self.dtype, self.view.permuted(&axes))
+        let (View { offset, shape, strides }, last) = (&self.view, self.ndim().wrapping_sub(1));
+        let (shape, strides) = (
+            per_axis(self.ndim(), |axis| shape[last - axis]),
+            per_axis(self.ndim(), |axis| strides[last - axis]),
+        );
+        self.with_view(self.dtype, View { offset: *offset, shape, strides })
     }
 
     /// The address of the element with index zero in host memory, after everything that writes it has run. If
@@ -234,7 +245,10 @@ impl Array {
 
     /// Fills a fresh C-order array with bytes.
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
-        let address = self.host(true)?;
+        let address = match runtime().try_begin(&self.region) {
+            Some(address) => address as *mut u8,
+            None => self.host(true)?,
+        };
         // SAFETY: the array is fresh, contiguous and as large as `bytes`.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address, bytes.len()) };
         Ok(())
@@ -304,12 +318,15 @@ fn bytes_of(shape: &[usize], dtype: Dtype) -> Result<usize> {
         )));
     }
     let too_big = || Error::value("Maximum allowed dimension exceeded");
-    let mut bytes = dtype.size();
-    for &extent in shape.iter().filter(|&&extent| extent != 0) {
-        bytes =
-            bytes.checked_mul(extent).filter(|&bytes| bytes <= isize::MAX as usize).ok_or_else(too_big)?;
+    let (mut bytes, mut none) = (dtype.size(), false);
+    for &extent in shape {
+        none |= extent == 0;
+        bytes = bytes
+            .checked_mul(extent.max(1))
+            .filter(|&bytes| bytes <= isize::MAX as usize)
+            .ok_or_else(too_big)?;
     }
-    if shape.contains(&0) {
+    if none {
         return Ok(0);
     }
     if bytes > runtime().machine().memories[0].bytes {

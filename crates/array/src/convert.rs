@@ -40,16 +40,14 @@ impl Array {
     /// # Errors
     /// As [`Array::empty`].
     pub fn empty_like(&self, dtype: Dtype, layout: Layout) -> Result<Array> {
-        let fortran: Vec<usize> = (0..self.ndim()).rev().collect();
+        let fortran = || Shape::from_iter((0..self.ndim()).rev());
         match layout {
-            Layout::Fortran => Array::empty_ordered(self.shape(), dtype, &fortran),
-            Layout::Any | Layout::Keep if self.is_f_contiguous() && !self.is_c_contiguous() => {
-                Array::empty_ordered(self.shape(), dtype, &fortran)
-            }
-            Layout::Keep if !self.is_c_contiguous() => {
-                Array::empty_ordered(self.shape(), dtype, &copy_order(&[self]))
-            }
-            _ => Array::empty(self.shape(), dtype),
+            Layout::Fortran => Array::empty_ordered(self.shape(), dtype, &fortran()),
+            Layout::C => Array::empty(self.shape(), dtype),
+            _ if self.is_c_contiguous() => Array::empty(self.shape(), dtype),
+            _ if self.is_f_contiguous() => Array::empty_ordered(self.shape(), dtype, &fortran()),
+            Layout::Any => Array::empty(self.shape(), dtype),
+            Layout::Keep => Array::empty_ordered(self.shape(), dtype, &copy_order(&[self])),
         }
     }
 

@@ -1,7 +1,7 @@
 //! New arrays: filled, counted.
 
 use crate::array::record;
-use crate::{Array, Error, Result, runtime};
+use crate::{Array, Error, Result, at_hand, runtime};
 use maniple_ops::{Dtype, Scalar};
 use maniple_runtime::{Kernel, Privilege};
 
@@ -51,9 +51,20 @@ impl Array {
         if dtype == Dtype::Bool {
             return Err(Error::not_native("arange of bool"));
         }
+        let step = step.cast(dtype);
         let array = Array::empty(&[length], dtype)?;
+        let done = match dtype {
+            Dtype::Int64 => at_hand::count(&array, |at| {
+                start.get::<i64>().wrapping_add(step.get::<i64>().wrapping_mul(at as i64))
+            }),
+            Dtype::Float64 => at_hand::count(&array, |at| start.get::<f64>() + at as f64 * step.get::<f64>()),
+            _ => false,
+        };
+        if done {
+            return Ok(array);
+        }
         let kernel = runtime().intern(Kernel::Iota { dtype });
-        record(kernel, length, &[array.operand(Privilege::Write)], &[start, step.cast(dtype)])?;
+        record(kernel, length, &[array.operand(Privilege::Write)], &[start, step])?;
         Ok(array)
     }
 }

@@ -273,10 +273,9 @@ pub(crate) fn constant(input: &Input<'_>, dtype: Dtype) -> Result<Scalar> {
     }
     flags::clear();
     let cast = scalar.cast(dtype);
-    let context = crate::session::context();
-    let flags = Flags::from_bits(flags::read().bits() & context.watch);
+    let flags = Flags::from_bits(flags::read().bits() & crate::session::watch());
     if !flags.is_empty() {
-        runtime().warn(Warning { during: During::Cast, flags, line: context.line });
+        runtime().warn(Warning { during: During::Cast, flags, line: crate::session::line() });
     }
     Ok(cast)
 }

@@ -38,8 +38,10 @@ impl Array {
         let (mut shape, mut strides) = (Shape::new(), Strides::new());
         let mut axis = 0;
         let keep = |axis: &mut usize, count: usize, shape: &mut Shape, strides: &mut Strides| {
-            shape.extend_from_slice(&self.view.shape[*axis..*axis + count]);
-            strides.extend_from_slice(&self.view.strides[*axis..*axis + count]);
+            for at in *axis..*axis + count {
+                shape.push(self.view.shape[at]);
+                strides.push(self.view.strides[at]);
+            }
             *axis += count;
         };
         for index in indices {

@@ -32,7 +32,9 @@ pub use operators::{Bounds, Operand, sync};
 pub use products::{Product, product};
 pub use reduction::{KeepDims, Reduction, reduce};
 pub use select::{OutOfBounds, Pick};
-pub use session::{Context, absent, context, end_trace, runtime, set_context, set_search, start};
+pub use session::{
+    Context, HERE, absent, context, end_trace, runtime, set_context, set_locate, set_search, start,
+};
 pub use shape::{Part, concatenate, normalize_axes, normalize_axis};
 
 pub use maniple_ops::{BitGenerator, Casting, Dtype, Element, Op, Scalar};

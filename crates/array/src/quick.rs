@@ -44,7 +44,7 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
                 Input::Array(array) => {
                     match first {
                         None => first = Some(array),
-                        Some(first) if first.view.shape == array.view.shape => {}
+                        Some(first) if first.has_shape_of(array) => {}
                         Some(_) => return Ok(None),
                     }
                     let fits = match out {
@@ -68,7 +68,7 @@ pub(crate) fn apply(op: Op, inputs: &[Input<'_>], options: &Options<'_>) -> Resu
             };
     }
     let Some(first) = first else { return Ok(None) };
-    if out.is_some_and(|out| out.view.shape != first.view.shape) {
+    if out.is_some_and(|out| !out.has_shape_of(first)) {
         return Ok(None);
     }
     // Without the number of inputs, one operand of one row would look like two of another.
@@ -199,7 +199,7 @@ fn like(array: &Array, dtype: Dtype) -> Result<Array> {
     if dtype.size() != array.dtype.size() || !array.is_c_contiguous() || array.view.shape.contains(&0) {
         return Array::empty(array.shape(), dtype);
     }
-    let view = View { offset: 0, shape: array.view.shape.clone(), strides: array.view.strides.clone() };
+    let view = View { offset: 0, ..array.view.clone() };
     Ok(Array { region: runtime().create(view.size() * dtype.size()), dtype, view })
 }
 

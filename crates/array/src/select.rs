@@ -52,8 +52,7 @@ impl Array {
     /// that do not broadcast.
     pub fn select(&self, picks: &[Pick]) -> Result<Array> {
         let found = match picks {
-            [Pick::At(indices)] => self.rows_at_hand(indices)?,
-            [Pick::Where(mask)] => self.masked_at_hand(mask)?,
+            [Pick::At(indices) | Pick::Where(indices)] => self.select_at_hand(indices)?,
             _ => None,
         };
         if let Some(found) = found {
@@ -175,11 +174,16 @@ impl Array {
     /// # Errors
     /// A failure of the tasks it depends on: their number is computed at once.
     pub fn nonzero(&self) -> Result<Vec<Array>> {
-        let truth =
-            if self.dtype == Dtype::Bool { self.clone() } else { self.astype(Dtype::Bool, Layout::Keep)? };
-        let positions = match truth.positions_at_hand()? {
+        let positions = match self.positions_at_hand()? {
             Some(positions) => positions,
-            None => truth.recorded_positions()?,
+            None if self.dtype == Dtype::Bool => self.recorded_positions()?,
+            None => {
+                let mask = self.astype(Dtype::Bool, Layout::Keep)?;
+                match mask.positions_at_hand()? {
+                    Some(positions) => positions,
+                    None => mask.recorded_positions()?,
+                }
+            }
         };
         let count = positions.shape()[0];
         let column = |axis: usize| {

@@ -30,7 +30,7 @@ pub fn absent() -> Vec<(String, String)> {
 /// What a call inherits from where it is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// The place in the user's program.
+    /// The place in the user's program, or [`HERE`].
     pub line: Line,
     /// The floating point events ([`maniple_ops::Flags`] bits) that the user wants to hear about, and what they are said
     /// to have happened in ([`watch_as`]).
@@ -44,7 +44,7 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn of(during: During) -> Part {
-        let before = context();
+        let before = CONTEXT.get();
         set_context(Context { watch: watch_as(before.watch, during), ..before });
         Part { before }
     }
@@ -60,9 +60,35 @@ thread_local! {
     static CONTEXT: Cell<Context> = const { Cell::new(Context { line: Line(0), watch: 0 }) };
 }
 
+/// Stands in a context for the place of the call that is under way. It takes a while to find, and what is computed at hand
+/// needs it only if an event happens.
+pub const HERE: Line = Line(u32::MAX);
+
+static LOCATE: OnceLock<fn() -> Line> = OnceLock::new();
+
+/// Sets what finds the place of the call that is under way on a thread.
+pub fn set_locate(locate: fn() -> Line) {
+    let _ = LOCATE.set(locate);
+}
+
 /// The context of calls made by this thread.
 pub fn context() -> Context {
-    CONTEXT.get()
+    let mut context = CONTEXT.get();
+    if context.line == HERE {
+        context.line = LOCATE.get().map_or(Line::default(), |locate| locate());
+        CONTEXT.set(context);
+    }
+    context
+}
+
+/// The place of the call that is under way.
+pub(crate) fn line() -> Line {
+    context().line
+}
+
+/// What the user wants to hear about.
+pub(crate) fn watch() -> u8 {
+    CONTEXT.get().watch
 }
 
 /// Changes the context of calls made by this thread.

@@ -137,9 +137,10 @@ impl Array {
     /// `AxisError`.
     pub fn swapaxes(&self, first: isize, second: isize) -> Result<Array> {
         let (first, second) = (normalize_axis(first, self.ndim())?, normalize_axis(second, self.ndim())?);
-        let mut axes: SmallVec<[usize; 4]> = (0..self.ndim()).collect();
-        axes.swap(first, second);
-        Ok(self.with_view(self.dtype, self.view.permuted(&axes)))
+        let mut view = self.view.clone();
+        view.shape.swap(first, second);
+        view.strides.swap(first, second);
+        Ok(self.with_view(self.dtype, view))
     }
 
     /// A view without axes of one element: all, or those named.

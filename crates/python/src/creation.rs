@@ -12,8 +12,9 @@ use maniple_array::{Array, Dtype, Input, Layout, Scalar};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyCFunction, PyDict, PyString};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyList, PyString};
 use pyo3::wrap_pyfunction;
+use smallvec::SmallVec;
 
 /// The functions of this file.
 pub fn list(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyCFunction>>> {
@@ -190,7 +191,6 @@ fn converted<'py>(
     };
     if let Ok(array) = object.cast::<NdArray>() {
         let Some(native) = array.get().native(py) else { return elsewhere(object, dtype, copies, order) };
-        let native = native.clone();
         let scalar = is_exactly(object, types(py).deferred);
         let fits = wanted.is_none_or(|wanted| wanted == native.dtype())
             && match layout {
@@ -225,6 +225,13 @@ fn converted<'py>(
     {
         return Ok(interop::wrap(object)?.into_any());
     }
+    if wanted.is_none()
+        && given(order).is_none()
+        && copies != Copies::Never
+        && let Some(made) = of_numbers(object)?
+    {
+        return fresh(py, made);
+    }
     if let Some(array) = crate::dlpack::of_object(object)? {
         return converted(&array, dtype, copies, order, default);
     }
@@ -238,6 +245,32 @@ fn converted<'py>(
         (Layout::Keep, _) | (_, None) => Ok(made),
         _ => converted(&made, None, Copies::IfNeeded, None, default),
     })
+}
+
+/// The array of a list that holds floats only, or integers only that fit.
+fn of_numbers(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let py = object.py();
+    let Ok(list) = object.cast_exact::<PyList>() else { return Ok(None) };
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let first = list.get_item(0)?;
+    warnings::enter(py);
+    if is_float(&first) {
+        let mut numbers: SmallVec<[f64; 32]> = SmallVec::with_capacity(list.len());
+        for item in list.iter().take_while(is_float) {
+            numbers.push(item.extract()?);
+        }
+        let all = numbers.len() == list.len();
+        return all.then(|| run(py, || Array::from_slice(&[numbers.len()], &numbers))).transpose();
+    }
+    let mut numbers: SmallVec<[i64; 32]> = SmallVec::with_capacity(list.len());
+    for item in list.iter().take_while(is_int) {
+        let Some(Ok(number)) = input::int(&item).map(i64::try_from) else { return Ok(None) };
+        numbers.push(number);
+    }
+    let all = numbers.len() == list.len();
+    all.then(|| run(py, || Array::from_slice(&[numbers.len()], &numbers))).transpose()
 }
 
 /// The array that NumPy makes, as ours.

@@ -264,7 +264,7 @@ impl<'py> Exchange<'py> {
                 Some(items) => Ok(Some(py.get_type::<PySlice>().call1(PyTuple::new(py, items)?)?)),
             };
         }
-        if let Ok(ufunc) = value.cast_exact::<Ufunc>() {
+        if let Ok(ufunc) = value.cast::<Ufunc>() {
             return numpy(py).getattr_opt(ufunc.get().op.row().numpy);
         }
         if let Ok(tuple) = value.cast::<PyTuple>()

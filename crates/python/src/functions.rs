@@ -9,7 +9,7 @@ use crate::interop;
 use crate::operators::{Failure, record, refused};
 use crate::products::{dot, inner};
 use crate::reductions::{Named, STATISTICS, compute};
-use crate::types::{is_exactly, numpy, types};
+use crate::types::{dtype_object, is_exactly, numpy, types};
 use crate::ufunc::single_target;
 use crate::warnings;
 use maniple_array::{Array, Casting, Dtype, Input, Kind, Layout, Op, Options};
@@ -35,6 +35,7 @@ pub fn functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         wrap_pyfunction!(putmask, py)?,
         wrap_pyfunction!(ravel, py)?,
         wrap_pyfunction!(reshape, py)?,
+        wrap_pyfunction!(result_type, py)?,
         wrap_pyfunction!(squeeze, py)?,
         wrap_pyfunction!(swapaxes, py)?,
         wrap_pyfunction!(take, py)?,
@@ -300,9 +301,18 @@ fn count_nonzero<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = a.py();
     let object = need(a)?;
-    let array = object.get().native(py).ok_or_else(not_native)?.clone();
+    let array = object.get().native(py).ok_or_else(not_native)?;
     let axes = arguments::axes(axis)?;
     let keep = arguments::truth(keepdims, Truth::False)?;
+    if axes.is_none()
+        && keep == Truth::False
+        && let Some(count) = run(py, || array.count_at_hand())?
+    {
+        warnings::emit(py)?;
+        let mut count = count as i64;
+        // SAFETY: an integer of 64 bits is there.
+        return unsafe { crate::scalar::scalar_at(py, (&raw mut count).cast(), Dtype::Int64) };
+    }
     warnings::enter(py);
     let count = run(py, || {
         let truth = if array.dtype() == Dtype::Bool {
@@ -322,6 +332,34 @@ fn count_nonzero<'py>(
         maniple_array::reduce(Op::Add, &truth, &options)
     })?;
     result(py, count)
+}
+
+/// `numpy.result_type`, which needs no values: an array counts as its dtype.
+#[pyfunction]
+#[pyo3(signature = (*arrays_and_dtypes))]
+fn result_type<'py>(arrays_and_dtypes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    let py = arrays_and_dtypes.py();
+    let mut joint: Option<Dtype> = None;
+    for value in arrays_and_dtypes.iter_borrowed() {
+        let Some(array) = crate::array::native_of(&value) else {
+            return numpys_result_type(arrays_and_dtypes);
+        };
+        joint = Some(joint.map_or(array.dtype(), |joint| joint.promote(array.dtype())));
+    }
+    match joint {
+        Some(joint) => Ok(dtype_object(py, joint).bind(py).clone()),
+        None => numpys_result_type(arrays_and_dtypes),
+    }
+}
+
+fn numpys_result_type<'py>(arrays_and_dtypes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    let py = arrays_and_dtypes.py();
+    let known = arrays_and_dtypes.iter().map(|value| match value.is_instance_of::<NdArray>() {
+        true => value.getattr("dtype"),
+        false => Ok(value),
+    });
+    let known = PyTuple::new(py, known.collect::<PyResult<Vec<_>>>()?)?;
+    numpy(py).getattr("result_type")?.call1(known)
 }
 
 #[pyfunction]

@@ -3,7 +3,8 @@
 //!
 //! Files, in reading order: `array.rs` (the class `ndarray`) with `operators.rs`, `indexing.rs`, `methods.rs` and
 //! `protocols.rs`; `scalar.rs` (deferred results); `ufunc.rs` and `functions.rs` (what `maniple.numpy` offers);
-//! `input.rs` and `arguments.rs` (what arguments mean); `interop.rs` (memory shared with others); `fallback.rs` and
+//! `native.rs` and `calling.rs` (objects that are called); `input.rs` and `arguments.rs` (what arguments mean); `interop.rs` (memory shared with others) and `lists.rs`
+//! (arrays as lists); `fallback.rs` and
 //! `rebound.rs` (what NumPy runs, and NumPy's Python code over our arrays); `hooks.rs` (what Python code plugs in); `warnings.rs` and `lines.rs` (floating point events and where they come from).
 
 // What pyo3 makes of methods in macros calls unsafe functions in unsafe functions.
@@ -11,6 +12,7 @@
 
 mod arguments;
 mod array;
+mod calling;
 mod creation;
 mod dlpack;
 mod drawing;
@@ -24,6 +26,7 @@ mod indexing;
 mod input;
 mod interop;
 mod lines;
+mod lists;
 mod methods;
 mod native;
 mod operators;
@@ -67,24 +70,24 @@ mod _maniple {
     #[pymodule_export]
     use super::hooks::set_hook;
     #[pymodule_export]
-    use super::native::Native;
+    use super::native::native;
     #[pymodule_export]
     use super::products::matmul;
     #[pymodule_export]
     use super::protocols::unpickle;
     #[pymodule_export]
-    use super::rebound::call_rebound;
-    #[pymodule_export]
     use super::scalar::Deferred;
     #[pymodule_export]
     use super::session::{end_trace, machine, prefer, set_metaclass, settings, statistics, sync};
     #[pymodule_export]
-    use super::ufunc::{Ufunc, ufuncs};
+    use super::ufunc::ufuncs;
     #[pymodule_export]
     use super::warnings::{set_errstate, take_warnings};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("function", super::native::functions_class(module.py())?.bind(module.py()))?;
+        module.add("ufunc", super::ufunc::ufuncs_class(module.py())?.bind(module.py()))?;
         session::begin(module.py())
     }
 }

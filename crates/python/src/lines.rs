@@ -61,6 +61,12 @@ pub fn set_folders(folders: Vec<String>) {
     let _ = FOLDERS.set(folders);
 }
 
+/// As [`here`], for the array layer, which asks while it records or computes for a call.
+pub fn locate() -> Line {
+    // SAFETY: nothing is recorded, and nothing computed at hand, while the interpreter is released.
+    here(unsafe { Python::assume_attached() })
+}
+
 /// The place of the Python code that is calling.
 #[inline]
 pub fn here(_py: Python<'_>) -> Line {

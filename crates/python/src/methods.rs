@@ -229,6 +229,9 @@ impl NdArray {
         let Held::Native(array) = slf.get().held(py) else {
             return fallback_method("squeeze", slf, &PyTuple::new(py, axis)?, None);
         };
+        if axes.is_none() && !array.shape().contains(&1) {
+            return Ok(slf.clone().into_any());
+        }
         let squeezed = run(py, || array.squeeze(axes.as_deref()))?;
         if squeezed.ndim() == array.ndim() { Ok(slf.clone().into_any()) } else { view_of(slf, squeezed) }
     }
@@ -351,7 +354,10 @@ impl NdArray {
     }
 
     fn tolist<'py>(slf: &Bound<'py, NdArray>) -> PyResult<Bound<'py, PyAny>> {
-        export_array(slf)?.call_method0("tolist")
+        match slf.get().held(slf.py()) {
+            Held::Native(array) => crate::lists::list_of(slf.py(), array),
+            Held::Foreign(array) => array.bind(slf.py()).call_method0("tolist"),
+        }
     }
 
     #[pyo3(signature = (*arguments, **keywords))]

@@ -10,12 +10,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::ptr::addr_of_mut;
 
 /// How the work of a function grows with its arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Growth {
+pub enum Growth {
     /// It is never small: it costs next to nothing, or fuses with what is around it.
     Deferred,
     /// With the number of elements it is given.
@@ -26,43 +27,66 @@ enum Growth {
     Square,
 }
 
-/// Calls a function that NumPy writes in Python: `rebound` is its code over our arrays, `original` NumPy's own, and
-/// `growth` how its work grows: `deferred`, `sum`, `product` or `square`.
-#[pyfunction]
-pub fn call_rebound<'py>(
-    name: &str,
-    original: &Bound<'py, PyAny>,
-    rebound: &Bound<'py, PyAny>,
-    growth: &str,
-    arguments: &Bound<'py, PyTuple>,
-    keywords: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let growth = match growth {
-        "deferred" => Growth::Deferred,
-        "sum" => Growth::Sum,
-        "product" => Growth::Product,
-        "square" => Growth::Square,
-        _ => return Err(PyValueError::new_err(format!("unknown growth {growth:?}"))),
-    };
-    let mut seen = Seen::default();
-    arguments.iter().try_for_each(|value| seen.look(&value))?;
-    keywords.iter().try_for_each(|(_, value)| seen.look(&value))?;
-    if seen.others {
-        return fallback(name, original, arguments, Some(keywords));
+impl FromPyObject<'_, '_> for Growth {
+    type Error = PyErr;
+    fn extract(name: Borrowed<'_, '_, PyAny>) -> PyResult<Growth> {
+        Ok(match name.extract::<&str>()? {
+            "deferred" => Growth::Deferred,
+            "sum" => Growth::Sum,
+            "product" => Growth::Product,
+            "square" => Growth::Square,
+            name => return Err(PyValueError::new_err(format!("unknown growth {name:?}"))),
+        })
     }
-    if seen.is_small(growth) && fallback_mode() == "quiet" {
-        return unrecorded(original, arguments, Some(keywords));
+}
+
+/// A function that NumPy writes in Python.
+pub struct Rebound {
+    /// Makes NumPy's code over our arrays, the first time that it is called.
+    make: Py<PyAny>,
+    made: PyOnceLock<Py<PyAny>>,
+    growth: Growth,
+}
+
+impl Rebound {
+    /// A function of which `make` makes the code over our arrays, and whose work grows like this.
+    pub fn new(make: Py<PyAny>, growth: Growth) -> Rebound {
+        Rebound { make, made: PyOnceLock::new(), growth }
     }
-    if !seen.numpys {
-        return rebound.call(arguments, Some(keywords));
+
+    fn code<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        Ok(self.made.get_or_try_init(py, || self.make.call0(py))?.bind(py))
     }
-    let py = arguments.py();
-    let admitted: PyResult<Vec<_>> = arguments.iter().map(admit).collect();
-    let options = PyDict::new(py);
-    for (key, value) in keywords.iter() {
-        options.set_item(key, admit(value)?)?;
+
+    /// Calls it, or NumPy's `original`.
+    pub fn call<'py>(
+        &self,
+        name: &str,
+        original: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut seen = Seen::default();
+        arguments.iter().try_for_each(|value| seen.look(&value))?;
+        keywords.iter().flat_map(|keywords| keywords.iter()).try_for_each(|(_, value)| seen.look(&value))?;
+        if seen.others {
+            return fallback(name, original, arguments, keywords);
+        }
+        if seen.is_small(self.growth) && fallback_mode() == "quiet" {
+            return unrecorded(original, arguments, keywords);
+        }
+        let py = arguments.py();
+        let rebound = self.code(py)?;
+        if !seen.numpys {
+            return rebound.call(arguments, keywords);
+        }
+        let admitted: PyResult<Vec<_>> = arguments.iter().map(admit).collect();
+        let options = PyDict::new(py);
+        for (key, value) in keywords.iter().flat_map(|keywords| keywords.iter()) {
+            options.set_item(key, admit(value)?)?;
+        }
+        rebound.call(PyTuple::new(py, admitted?)?, Some(&options))
     }
-    rebound.call(PyTuple::new(py, admitted?)?, Some(&options))
 }
 
 /// What was found among the arguments of a call.

@@ -77,6 +77,16 @@ fn index_array(entry: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 /// `slf[key]` with arrays in the key.
 pub fn get<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
+    if let (Some(array), true) = (slf.get().native(py), is_exactly(key, types(py).ndarray))
+        && let Some(indices) = crate::array::native_of(key)
+        && indices.ndim() > 0
+    {
+        interop::bring_home(py, indices, false)?;
+        warnings::enter(py);
+        if let Some(found) = run(py, || array.select_at_hand(indices))? {
+            return fresh(py, found);
+        }
+    }
     let elsewhere = || fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None);
     let Some(picks) = picks(key)? else { return elsewhere() };
     let Held::Native(array) = slf.get().held(py) else { return elsewhere() };

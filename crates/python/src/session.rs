@@ -2,7 +2,7 @@
 
 use crate::errors::{attempt, run};
 use crate::{lines, types, warnings};
-use maniple_array::{absent, runtime, set_search, start};
+use maniple_array::{absent, runtime, set_locate, set_search, start};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -18,13 +18,14 @@ pub fn begin(py: Python<'_>) -> PyResult<()> {
     };
     lines::set_folders(["maniple", "numpy"].into_iter().filter_map(folder).collect());
     let search: Vec<String> = py.import("sys")?.getattr("path")?.extract().unwrap_or_default();
+    set_locate(lines::locate);
     set_search(search.into_iter().map(PathBuf::from).collect());
     start().map_err(PyValueError::new_err)?;
     types::types(py);
     // The documentation of a ufunc is NumPy's; a class written in Rust has its own in that place.
     let documentation = py.import("operator")?.call_method1("attrgetter", ("__maniple_numpy__.__doc__",))?;
     let property = py.import("builtins")?.getattr("property")?.call1((documentation,))?;
-    py.get_type::<crate::ufunc::Ufunc>().setattr("__doc__", property)
+    crate::ufunc::ufuncs_class(py)?.bind(py).setattr("__doc__", property)
 }
 
 /// Waits until all work asked for so far is done, and emits its warnings.

@@ -2,6 +2,7 @@
 
 use crate::arguments::{self, Wanted, given};
 use crate::array::{Held, NdArray, result};
+use crate::calling::{Class, Direct, answer, class, packed, positional};
 use crate::errors::{attempt, exception};
 use crate::fallback::fallback;
 use crate::hooks::hook;
@@ -11,12 +12,14 @@ use crate::operators::{Failure, record, record_one, refused};
 use crate::types::{is_exactly, numpy, types};
 use maniple_array::{Array, Input, Kind, Op, Options};
 use pyo3::exceptions::{PyTypeError, PyUserWarning};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// A row of the op table that Python code can call.
-#[pyclass(name = "ufunc", module = "maniple.numpy", frozen, weakref)]
+#[pyclass(name = "ufunc", module = "maniple.numpy", frozen, weakref, subclass)]
 pub struct Ufunc {
     /// The row.
     pub op: Op,
@@ -47,6 +50,7 @@ pub fn ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         "permute_dims",
         "concat",
     ];
+    prepare(py)?;
     let found = PyDict::new(py);
     let class = numpy(py).getattr("ufunc")?;
     for op in Op::ALL {
@@ -59,7 +63,7 @@ pub fn ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             Ok(_) => continue,
             Err(_) => unknown_to_numpy(py, *op)?,
         };
-        let made = Bound::new(py, Ufunc { op: *op, numpy: function.clone().unbind() })?;
+        let made = ufuncs_class(py)?.make(&(name, &function).into_pyobject(py)?, None)?;
         for alias in ALIASES {
             if numpy(py).getattr(alias).is_ok_and(|other| other.is(&function)) {
                 found.set_item(alias, &made)?;
@@ -375,8 +379,109 @@ pub fn is_overridden(arguments: &Bound<'_, PyTuple>, keywords: Option<&Bound<'_,
     Ok(false)
 }
 
+static CLASS: PyOnceLock<Class> = PyOnceLock::new();
+
+/// The class of ufuncs, whose calls need no tuples.
+pub fn ufuncs_class(py: Python<'_>) -> PyResult<&'static Class> {
+    CLASS.get_or_try_init(py, || class(&py.get_type::<Ufunc>(), c"maniple.numpy.ufunc", called))
+}
+
+/// Calls an object of the class of ufuncs.
+unsafe extern "C" fn called(
+    slf: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    /// A ufunc and what most of them take.
+    const MOST: usize = 3;
+    let count = positional(count);
+    // SAFETY: Python calls with the interpreter attached, an object of the class, and arguments as the protocol has them.
+    unsafe {
+        if (1..MOST).contains(&count)
+            && names.is_null()
+            && let Some(direct) = PLAIN.get(Python::assume_attached()).and_then(|plain| plain[count - 1])
+        {
+            let mut all = [slf; MOST];
+            all[1..=count].copy_from_slice(std::slice::from_raw_parts(arguments, count));
+            return direct.call(all.as_ptr(), count + 1, names);
+        }
+        Python::attach(|py| {
+            let slf = Bound::from_borrowed_ptr(py, slf);
+            let ufunc = slf.cast_unchecked::<Ufunc>().get();
+            let made = packed(py, arguments, count, names)
+                .and_then(|(arguments, keywords)| ufunc.__call__(&arguments, keywords.as_ref()));
+            answer(py, made)
+        })
+    }
+}
+
+/// What calls ufuncs on one and on two operands.
+static PLAIN: PyOnceLock<[Option<Direct>; 2]> = PyOnceLock::new();
+
+/// Prepares [`PLAIN`]. The two functions live as long as the process.
+fn prepare(py: Python<'_>) -> PyResult<()> {
+    let functions = [wrap_pyfunction!(call_on_one, py)?, wrap_pyfunction!(call_on_two, py)?];
+    PLAIN.get_or_init(py, || {
+        functions.map(|function| {
+            let direct = Direct::of(function.as_any());
+            std::mem::forget(function);
+            direct
+        })
+    });
+    Ok(())
+}
+
+#[pyfunction]
+fn call_on_one<'py>(ufunc: &Bound<'py, Ufunc>, operand: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    call_plainly(ufunc, [operand])
+}
+
+#[pyfunction]
+fn call_on_two<'py>(
+    ufunc: &Bound<'py, Ufunc>,
+    first: &Bound<'py, PyAny>,
+    second: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call_plainly(ufunc, [first, second])
+}
+
+/// A call without keywords. What most programs do is done here: one result, and an array among the operands.
+fn call_plainly<'py, const N: usize>(
+    ufunc: &Bound<'py, Ufunc>,
+    operands: [&Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = ufunc.py();
+    let Ufunc { op, numpy } = ufunc.get();
+    let row = op.row();
+    if (row.inputs as usize, row.outputs) == (N, 1) {
+        let mut givens: SmallVec<[Given<'_>; N]> = SmallVec::new();
+        for operand in operands {
+            if let Seen::Given(given) = see(operand)? {
+                givens.push(given);
+            }
+        }
+        let is_array = |given: &Given<'_>| matches!(given, Given::Array(_) | Given::Made(_));
+        if givens.len() == N && givens.iter().any(is_array) {
+            let inputs: SmallVec<[Input<'_>; N]> = givens.iter().map(Given::input).collect();
+            return match record_one(py, *op, &inputs) {
+                Ok(made) => result(py, made),
+                Err(failure) => refused(row.numpy, failure, &PyTuple::new(py, operands)?, None),
+            };
+        }
+    }
+    call(*op, numpy.bind(py), &PyTuple::new(py, operands)?, None)
+}
+
 #[pymethods]
 impl Ufunc {
+    /// The row of a name; `numpy` is NumPy's ufunc.
+    #[new]
+    fn new(name: &str, numpy: Py<PyAny>) -> PyResult<Ufunc> {
+        let op = Op::from_numpy(name).ok_or_else(|| PyTypeError::new_err("cannot create ufuncs"))?;
+        Ok(Ufunc { op, numpy })
+    }
+
     #[pyo3(signature = (*arguments, **keywords))]
     fn __call__<'py>(
         &self,
@@ -413,7 +518,7 @@ impl Ufunc {
     }
 
     fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> bool {
-        match other.cast_exact::<Ufunc>() {
+        match other.cast::<Ufunc>() {
             Ok(other) => other.get().op == self.op,
             Err(_) => other.is(&self.numpy),
         }

@@ -3,7 +3,7 @@
 use crate::array::NdArray;
 use crate::errors::{attempt, run};
 use crate::{hooks, lines};
-use maniple_array::{Context, runtime, set_context};
+use maniple_array::{Context, HERE, runtime, set_context};
 use maniple_ops::Flags;
 use maniple_runtime::{Line, Warning};
 use pyo3::exceptions::{PyFloatingPointError, PyRuntimeWarning, PyValueError};
@@ -54,7 +54,7 @@ thread_local! {
 #[inline(always)]
 pub fn enter(py: Python<'_>) {
     crate::interop::settle(py);
-    set_context(Context { line: lines::here(py), watch: MODES.get().watch });
+    set_context(Context { line: HERE, watch: MODES.get().watch });
 }
 
 /// Ends a call that recorded: if an event is to raise an exception, everything runs now.

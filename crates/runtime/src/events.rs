@@ -1,6 +1,6 @@
 //! Floating point events on their way from the launch that raised them to the user.
 
-use crate::{Heard, Kernel, Launch, Line, Report};
+use crate::{Kernel, Launch, Line, Report};
 use maniple_ops::{Flags, Op, Step};
 use std::fmt;
 
@@ -66,8 +66,13 @@ pub fn watch_as(watch: u8, part: During) -> u8 {
 }
 
 /// Adds a warning of events that were raised, if somebody wants to hear about any of them. Answers that.
-pub(crate) fn hear(heard: Heard, raised: Flags, warnings: &mut Vec<Warning>) -> bool {
-    let Heard { watch, during, line } = heard;
+pub(crate) fn hear(
+    watch: u8,
+    during: During,
+    line: impl FnOnce() -> Line,
+    raised: Flags,
+    warnings: &mut Vec<Warning>,
+) -> bool {
     let flags = Flags::from_bits(raised.bits() & watch);
     if flags.is_empty() {
         return false;
@@ -79,7 +84,7 @@ pub(crate) fn hear(heard: Heard, raised: Flags, warnings: &mut Vec<Warning>) -> 
         MATMUL => During::Matmul,
         _ => during,
     };
-    let warning = Warning { during, flags, line };
+    let warning = Warning { during, flags, line: line() };
     // A reduction or running fold is several tasks, and launches of several calls may come in turn.
     if watch & PART == 0 || !warnings.contains(&warning) {
         warnings.push(warning);
@@ -96,7 +101,7 @@ pub(crate) fn collect(
     warnings: &mut Vec<Warning>,
 ) {
     let mut add = |owner: usize, during: During, flags: Flags| {
-        hear(Heard { watch: launch.watch[owner], during, line: line(owner) }, flags, warnings);
+        hear(launch.watch[owner], during, || line(owner), flags, warnings);
     };
     let steps = match &*launch.kernel {
         Kernel::Map(body) => &body.steps[..],

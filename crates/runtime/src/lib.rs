@@ -60,4 +60,4 @@ pub use space::Space;
 pub use store::{Handle, Region};
 pub use stream::{Decoded, KernelId, Kernels, Operand, Window, decode};
 pub use task::{Arg, Launch, Line, Privilege, Role, Task};
-pub use view::{Shape, Span, Strides, View};
+pub use view::{Shape, Span, Strides, View, per_axis};

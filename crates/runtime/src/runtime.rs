@@ -71,6 +71,9 @@ pub struct Runtime {
     eventful: AtomicBool,
     /// How many small operations are computed at hand before tasks of them are recorded again.
     at_hand_left: AtomicUsize,
+    /// Whether the window may hold tasks, and whether commands may be outstanding: as long as not, who asks need not lock.
+    recorded: AtomicBool,
+    issued: AtomicBool,
     inner: Mutex<Inner>,
     recorder: Option<Mutex<Recorder>>,
 }
@@ -136,6 +139,8 @@ impl Runtime {
             preferred: AtomicUsize::new(preferred.map_or(0, |position| position + 1)),
             eventful: AtomicBool::new(false),
             at_hand_left: AtomicUsize::new(0),
+            recorded: AtomicBool::new(false),
+            issued: AtomicBool::new(false),
             recorder,
             nothing: Region::create(u64::MAX, 0, State::new(backends.clone())).region().clone(),
             backends,
@@ -229,6 +234,7 @@ impl Runtime {
         line: Line,
     ) -> Result<(), Error> {
         let inner = &mut *self.lock();
+        self.recorded.store(true, Ordering::Release);
         inner.window.push(kernel, extent, operands, scalars, watch, line);
         inner.work += extent;
         if operands.iter().any(|operand| operand.region.is_exported()) {
@@ -285,9 +291,19 @@ impl Runtime {
     /// # Errors
     /// Why tasks failed that ran on the way.
     pub fn try_sync(&self) -> Result<bool, Error> {
+        if !self.has_recorded() && !self.issued.load(Ordering::Acquire) {
+            return Ok(true);
+        }
         let inner = &mut *self.lock();
         self.flush_locked(inner)?;
-        Ok(inner.outstanding.is_empty())
+        let quiet = inner.outstanding.is_empty();
+        self.issued.store(!quiet, Ordering::Release);
+        Ok(quiet)
+    }
+
+    /// Whether tasks are recorded that have not been issued; for the calling thread's, this is exact.
+    fn has_recorded(&self) -> bool {
+        self.recorded.load(Ordering::Acquire)
     }
 
     /// The host address of a region's bytes, up to date and with no command outstanding on them, if that needs no
@@ -296,7 +312,7 @@ impl Runtime {
     /// # Errors
     /// Why the region has no value, or why tasks failed that ran on the way.
     pub fn try_host(&self, region: &Handle) -> Result<Option<u64>, Error> {
-        if !self.lock().window.is_empty() {
+        if self.has_recorded() {
             self.flush()?;
         }
         let mut state = region.state();
@@ -317,14 +333,13 @@ impl Runtime {
     /// The host address of a region's bytes, if they are there and nowhere else, and nothing is recorded or outstanding that
     /// might use them: the caller may write them now, as if a task had.
     pub fn try_write(&self, region: &Handle) -> Option<u64> {
-        if !self.lock().window.is_empty() {
+        if self.has_recorded() {
             return None;
         }
         let mut state = region.state();
         if state.failed.is_some() || !state.has_bytes() || !state.is_at_home() || !state.is_idle() {
             return None;
         }
-        state.written(HOST, crate::Span { low: 0, high: region.bytes });
         region.note_outside();
         state.address(HOST, region.bytes).ok()
     }
@@ -332,9 +347,7 @@ impl Runtime {
     /// The host address of the bytes of a region that no task has used yet, taken now, if there is room: the caller writes
     /// all of them.
     pub fn try_begin(&self, region: &Handle) -> Option<u64> {
-        let mut state = region.state();
-        let address = state.address(HOST, region.bytes).ok()?;
-        state.written(HOST, crate::Span { low: 0, high: region.bytes });
+        let address = region.state().address(HOST, region.bytes).ok()?;
         region.note_outside();
         Some(address)
     }
@@ -457,6 +470,7 @@ impl Runtime {
         inner.window = window;
         inner.work = 0;
         inner.since = None;
+        self.recorded.store(false, Ordering::Release);
         result
     }
 

@@ -151,7 +151,12 @@ impl Clone for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.handles.fetch_sub(1, Ordering::Release);
+        // Nobody can clone what only this one holds.
+        if self.0.handles.load(Ordering::Relaxed) == 1 {
+            self.0.handles.store(0, Ordering::Release);
+        } else {
+            self.0.handles.fetch_sub(1, Ordering::Release);
+        }
     }
 }
 

@@ -8,8 +8,19 @@ pub type Shape = SmallVec<[usize; 4]>;
 /// Strides in bytes, one per axis; any sign, zero where an axis repeats one element.
 pub type Strides = SmallVec<[isize; 4]>;
 
+/// A value for each of some axes. Views are made by most calls, and of few axes: no loop and no copy of unknown length is as
+/// fast as selecting four values.
+#[inline]
+pub fn per_axis<T: Copy + Default>(count: usize, value: impl Fn(usize) -> T) -> SmallVec<[T; 4]> {
+    if count > 4 {
+        return (0..count).map(value).collect();
+    }
+    let values = std::array::from_fn(|axis| if axis < count { value(axis) } else { T::default() });
+    SmallVec::from_buf_and_len(values, count)
+}
+
 /// The affine map `index -> offset + sum(index[axis] * strides[axis])`, in bytes of a region.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct View {
     /// Byte of the region at which the element with index zero starts.
     pub offset: isize,
@@ -48,13 +59,13 @@ impl Span {
 impl View {
     /// The C-order view of a whole region that holds `shape` elements of `item` bytes.
     pub fn contiguous(shape: &[usize], item: usize) -> View {
-        let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+        let mut strides: Strides = per_axis(shape.len(), |_| 0);
         let mut step = item as isize;
-        for axis in (0..shape.len()).rev() {
-            strides[axis] = step;
-            step *= shape[axis].max(1) as isize;
+        for (stride, &extent) in strides.iter_mut().zip(shape).rev() {
+            *stride = step;
+            step *= extent.max(1) as isize;
         }
-        View { offset: 0, shape: Shape::from_slice(shape), strides }
+        View { offset: 0, shape: per_axis(shape.len(), |axis| shape[axis]), strides }
     }
 
     /// Number of axes.
@@ -141,17 +152,12 @@ impl View {
 
     /// Whether consecutive elements of the C order lie `item` bytes apart.
     pub fn is_contiguous(&self, item: usize) -> bool {
-        let mut step = item as isize;
-        for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
-            if extent == 0 {
-                return true;
-            }
-            if extent != 1 && stride != step {
-                return false;
-            }
-            step *= extent as isize;
-        }
-        true
+        is_contiguous(self.shape.iter().zip(&self.strides).rev(), item)
+    }
+
+    /// Whether consecutive elements of the Fortran order lie `item` bytes apart.
+    pub fn is_fortran_contiguous(&self, item: usize) -> bool {
+        is_contiguous(self.shape.iter().zip(&self.strides), item)
     }
 
     /// Whether two different indices may name the same byte (broadcast axes, sliding windows).
@@ -217,10 +223,35 @@ impl View {
     pub fn permuted(&self, axes: &[usize]) -> View {
         View {
             offset: self.offset,
-            shape: axes.iter().map(|&axis| self.shape[axis]).collect(),
-            strides: axes.iter().map(|&axis| self.strides[axis]).collect(),
+            shape: per_axis(axes.len(), |at| self.shape[axes[at]]),
+            strides: per_axis(axes.len(), |at| self.strides[axes[at]]),
         }
     }
+}
+
+impl Clone for View {
+    fn clone(&self) -> View {
+        View {
+            offset: self.offset,
+            shape: per_axis(self.shape.len(), |axis| self.shape[axis]),
+            strides: per_axis(self.strides.len(), |axis| self.strides[axis]),
+        }
+    }
+}
+
+/// Whether elements of `item` bytes lie consecutively along axes that are given from the fastest to the slowest.
+fn is_contiguous<'a>(axes: impl Iterator<Item = (&'a usize, &'a isize)>, item: usize) -> bool {
+    let mut step = item as isize;
+    for (&extent, &stride) in axes {
+        if extent == 0 {
+            return true;
+        }
+        if extent != 1 && stride != step {
+            return false;
+        }
+        step *= extent as isize;
+    }
+    true
 }
 
 impl fmt::Debug for View {

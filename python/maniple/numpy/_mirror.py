@@ -326,12 +326,7 @@ copyreg.pickle(staticmethod, _reduce_function)
 
 def fallback(original: Callable) -> Callable:
     """A function that runs in NumPy and is recorded."""
-    name = dotted(original)
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return _fallback.run(name, original, args, kwargs)
-
-    return dress(wrapper, original)
+    return dress(_maniple.native(dotted(original), None, original), original)
 
 
 def unrecorded(original: Callable) -> Callable:
@@ -345,7 +340,7 @@ def unrecorded(original: Callable) -> Callable:
 
 def native(function: Callable, original: Callable) -> Callable:
     """A native function that runs in NumPy where it meets arguments it does not know."""
-    return dress(_maniple.function(dotted(original), function, original), original)
+    return dress(_maniple.native(dotted(original), function, original), original)
 
 
 def resolve(path: str) -> Any:

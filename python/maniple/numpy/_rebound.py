@@ -149,21 +149,19 @@ def function(original: Callable) -> Callable:
     name = _mirror.dotted(original)
     growth = _GROWTH.get(code.__name__, "deferred")
     check = code.__globals__[_CHECKED[code.__name__]] if code.__name__ in _CHECKED else None
-    implementation = None
 
-    def rebound(*args: Any, **kwargs: Any) -> Any:
-        nonlocal implementation
-        if implementation is None:
-            implementation = rebind(code)
-        if check is not None:
+    def make() -> Callable:
+        rebound = rebind(code)
+        if check is None:
+            return rebound
+
+        def checked(*args: Any, **kwargs: Any) -> Any:
             check(*args, **kwargs)
-        return implementation(*args, **kwargs)
+            return rebound(*args, **kwargs)
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return call(name, original, rebound, growth, args, kwargs)
+        return checked
 
-    call = _maniple.call_rebound
-    return _mirror.dress(wrapper, original)
+    return _mirror.dress(_maniple.native(name, make, original, growth), original)
 
 
 def rebind(

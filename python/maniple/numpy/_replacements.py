@@ -12,11 +12,6 @@ from .._arrays import is_ours, ndarray
 from . import _mirror, _rebound
 
 
-def result_type(*arrays_and_dtypes: Any) -> numpy.dtype:
-    """`numpy.result_type`, which needs no values: an array counts as its dtype."""
-    return numpy.result_type(*[_dtype_or_self(value) for value in arrays_and_dtypes])
-
-
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """`numpy.can_cast`, where an array counts as its dtype."""
     return numpy.can_cast(_dtype_or_self(from_), to, casting)
@@ -155,7 +150,6 @@ def _dressed(original: Any, ours: Any) -> tuple[Any, Any]:
 
 
 REPLACEMENTS = [
-    _dressed(numpy.result_type, result_type),
     _dressed(numpy.can_cast, can_cast),
     _dressed(numpy.min_scalar_type, min_scalar_type),
     _dressed(numpy.shares_memory, _mirror.unrecorded(numpy.shares_memory)),

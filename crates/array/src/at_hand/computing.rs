@@ -10,7 +10,7 @@
 use super::SMALL;
 use crate::broadcast::broadcast_strides;
 use crate::{Array, runtime, session};
-use maniple_ops::{Block, Dtype, LEAF, Op, Scalar, block, cast_block, cast_may_raise, fold};
+use maniple_ops::{Block, Dtype, Element, LEAF, Op, Scalar, block, cast_block, cast_may_raise, fold};
 use maniple_runtime::{During, Handle, Heard, Privilege, Shape, Strides};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -113,10 +113,29 @@ pub(crate) fn fold_leaf(op: Op, array: &Array, out: &Array) -> bool {
     })
 }
 
+/// Sets each element of a new contiguous array to what a function says of its position, raising no events anybody hears of.
+/// Answers whether it did; otherwise a task has to.
+pub(crate) fn count<T: Element>(out: &Array, element: impl Fn(usize) -> T) -> bool {
+    debug_assert!(out.dtype == T::DTYPE && out.is_c_contiguous());
+    let size = out.size();
+    if !runtime().computes_at_hand() || size * size_of::<T>() > SMALL {
+        return false;
+    }
+    let heard = Heard { watch: 0, ..heard(During::Cast) };
+    runtime().run_at_hand(&[(&out.region, Privilege::Write)], heard, |addresses| {
+        let to = element_zero(out, addresses[0]).cast::<T>();
+        for at in 0..size {
+            // SAFETY: the runtime says that the region's bytes are at this address, idle, and stay so; a region of its own
+            // is aligned, and so many elements lie in it.
+            unsafe { to.add(at).write(element(at)) };
+        }
+        true
+    })
+}
+
 /// What this thread wants to hear about.
 fn heard(during: During) -> Heard {
-    let context = session::context();
-    Heard { watch: context.watch, during, line: context.line }
+    Heard { watch: session::watch(), during, line: session::line }
 }
 
 fn element_zero(array: &Array, region: u64) -> *mut u8 {
@@ -179,6 +198,66 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// As [`compute`], for arrays of the dtypes that the loop takes, all of the result's shape and without gaps, of which none is
+/// the result, and a few constants: there are no rows to go through. Nothing if something is different.
+fn compute_flat<'a>(
+    block: Block,
+    sources: impl Iterator<Item = Source<'a>>,
+    wanted: &[Dtype],
+    out: &'a Array,
+    heard: Heard,
+) -> Option<bool> {
+    if !out.is_c_contiguous() {
+        return None;
+    }
+    let size = out.size();
+    let mut inputs: SmallVec<[Source<'a>; MOST_OPERANDS]> = SmallVec::new();
+    let mut regions: SmallVec<[(&Handle, Privilege); MOST_OPERANDS]> = SmallVec::new();
+    regions.push((&out.region, Privilege::Write));
+    for (source, &dtype) in sources.zip(wanted) {
+        match source {
+            Source::Scalar(_) if size > CHUNK => return None,
+            Source::Scalar(_) => {}
+            Source::Array(array) => {
+                let plain = array.dtype == dtype && array.has_shape_of(out) && array.is_c_contiguous();
+                if !plain || array.has_region_of(out) || size * dtype.size() > SMALL {
+                    return None;
+                }
+                regions.push((&array.region, Privilege::Read));
+            }
+        }
+        inputs.push(source);
+    }
+    Some(runtime().run_at_hand(&regions, heard, |addresses| {
+        let mut buffers = [Buffer([MaybeUninit::uninit(); 16 * CHUNK]); MOST_OPERANDS];
+        let mut ins = [ptr::null::<u8>(); MOST_OPERANDS];
+        let outs = [element_zero(out, addresses[0])];
+        let mut addresses = addresses[1..].iter();
+        let mut aligned = outs[0].addr() % out.dtype.size() == 0;
+        for ((place, source), buffer) in ins.iter_mut().zip(&inputs).zip(&mut buffers) {
+            *place = match source {
+                Source::Array(array) => {
+                    let from = element_zero(array, *addresses.next().expect("every array has a region"));
+                    aligned &= from.addr() % array.dtype.size() == 0;
+                    from
+                }
+                Source::Scalar(scalar) => {
+                    let (item, to) = (scalar.dtype().size(), buffer.0.as_mut_ptr().cast::<u8>());
+                    // SAFETY: a scalar's bytes are readable, and a buffer has room for a chunk of any elements.
+                    unsafe { copy(item, scalar.as_bytes().as_ptr(), 0, to, item as isize, size) };
+                    to
+                }
+            };
+        }
+        if aligned {
+            // SAFETY: the runtime says that the regions' bytes are at these addresses, idle, and stay so; the arrays lie
+            // within them, without gaps and aligned, and the result is none of the inputs.
+            unsafe { block(ins.as_ptr(), outs.as_ptr(), size) };
+        }
+        aligned
+    }))
+}
+
 /// Runs a loop that takes the dtypes `wanted` over the joint shape, which is that of `out`, or leaves it to a task.
 fn compute<'a>(
     block: Block,
@@ -192,6 +271,11 @@ fn compute<'a>(
     let size = out.size();
     if !runtime().computes_at_hand() || size == 0 || size > SMALL {
         return false;
+    }
+    if size * out.dtype.size() <= SMALL
+        && let Some(done) = compute_flat(block, sources.clone(), wanted, out, heard)
+    {
+        return done;
     }
     let result = (Source::Array(out), &out.dtype);
     let all = sources.zip(wanted).chain([result]);

@@ -5,6 +5,7 @@ use crate::select::out_of_bounds;
 use crate::{Array, Result, runtime};
 use maniple_ops::Dtype;
 use maniple_runtime::Shape;
+use std::borrow::Cow;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Where all bytes are the host's, arrays up to this size are selected from at once: one worker has done so before several
@@ -37,7 +38,7 @@ impl Array {
     }
 
     /// A new array, filled by a function that gets all of its bytes.
-    fn made_at_hand(
+    pub(crate) fn made_at_hand(
         shape: &[usize],
         dtype: Dtype,
         fill: impl FnOnce(&mut [u8]) -> Result<()>,
@@ -53,10 +54,19 @@ impl Array {
         Ok(Some(array))
     }
 
-    /// `self[indices]`, or nothing if the long way has to be taken.
+    /// `self[indices]` for an array of positions or a mask, or nothing if the long way has to be taken.
     ///
     /// # Errors
     /// `IndexError` for positions out of bounds; a failure of the tasks that the arrays depend on.
+    pub fn select_at_hand(&self, indices: &Array) -> Result<Option<Array>> {
+        match indices.dtype {
+            Dtype::Int64 => self.rows_at_hand(indices),
+            Dtype::Bool => self.masked_at_hand(indices),
+            _ => Ok(None),
+        }
+    }
+
+    /// As [`Array::select_at_hand`], for positions.
     pub(crate) fn rows_at_hand(&self, indices: &Array) -> Result<Option<Array>> {
         if self.ndim() == 0 || indices.dtype != Dtype::Int64 {
             return Ok(None);
@@ -84,11 +94,8 @@ impl Array {
         })
     }
 
-    /// The elements where a mask of the same shape is true, or nothing if the long way has to be taken.
-    ///
-    /// # Errors
-    /// A failure of the tasks that the arrays depend on.
-    pub(crate) fn masked_at_hand(&self, mask: &Array) -> Result<Option<Array>> {
+    /// As [`Array::select_at_hand`], for a mask of the same shape.
+    fn masked_at_hand(&self, mask: &Array) -> Result<Option<Array>> {
         if self.ndim() == 0 || self.shape() != mask.shape() {
             return Ok(None);
         }
@@ -109,7 +116,42 @@ impl Array {
         })
     }
 
-    /// The positions of the true elements of a mask, one row of coordinates for each, or nothing if the long way has to be
+    /// Which elements are true, for a small array in C order whose bytes are at hand.
+    fn truths_at_hand(&self) -> Result<Option<Cow<'_, [u8]>>> {
+        if self.size() * self.dtype.size() > SMALL {
+            return Ok(None);
+        }
+        let Some(bytes) = self.bytes_at_hand()? else { return Ok(None) };
+        // Zero of either sign is false.
+        let sign = if self.dtype.is_integer() { 0 } else { 1 };
+        let truths = match self.dtype {
+            Dtype::Bool | Dtype::Int8 | Dtype::UInt8 => return Ok(Some(Cow::Borrowed(bytes))),
+            Dtype::Complex64 => as_truths(bytes, |number: [u8; 8]| {
+                let [real, imaginary] = bytemuck::cast::<_, [u32; 2]>(number);
+                (real | imaginary) << 1 != 0
+            }),
+            Dtype::Complex128 => as_truths(bytes, |number: [u8; 16]| {
+                let [real, imaginary] = bytemuck::cast::<_, [u64; 2]>(number);
+                (real | imaginary) << 1 != 0
+            }),
+            dtype => match dtype.size() {
+                2 => as_truths(bytes, |number| u16::from_ne_bytes(number) << sign != 0),
+                4 => as_truths(bytes, |number| u32::from_ne_bytes(number) << sign != 0),
+                _ => as_truths(bytes, |number| u64::from_ne_bytes(number) << sign != 0),
+            },
+        };
+        Ok(Some(Cow::Owned(truths)))
+    }
+
+    /// How many elements are true, or nothing if the long way has to be taken.
+    ///
+    /// # Errors
+    /// A failure of the tasks that the array depends on.
+    pub fn count_at_hand(&self) -> Result<Option<usize>> {
+        Ok(self.truths_at_hand()?.map(|truths| count_true(&truths)))
+    }
+
+    /// The positions of the true elements of an array, one row of coordinates for each, or nothing if the long way has to be
     /// taken.
     ///
     /// # Errors
@@ -118,8 +160,8 @@ impl Array {
         if self.size() * self.ndim() * size_of::<i64>() > SMALL {
             return Ok(None);
         }
-        let Some(mask) = self.bytes_at_hand()? else { return Ok(None) };
-        let count = count_true(mask);
+        let Some(mask) = self.truths_at_hand()? else { return Ok(None) };
+        let count = count_true(&mask);
         let axes = self.ndim();
         Array::made_at_hand(&[count, axes], Dtype::Int64, |place| {
             let found = mask.iter().enumerate().filter(|&(_, &truth)| truth != 0);
@@ -166,6 +208,11 @@ fn gather_rows(
         place.copy_from_slice(&rows[found * row..(found + 1) * row]);
     }
     Ok(())
+}
+
+/// A byte for each element of `N` bytes: whether it is true.
+fn as_truths<const N: usize>(bytes: &[u8], is_true: impl Fn([u8; N]) -> bool) -> Vec<u8> {
+    bytes.as_chunks::<N>().0.iter().map(|&element| u8::from(is_true(element))).collect()
 }
 
 fn count_true(mask: &[u8]) -> usize {

@@ -1,7 +1,7 @@
 //! What is computed at once by who asks for it, because recording it would take longer.
 
 use super::{HOST, Inner, Runtime};
-use crate::{During, Handle, Line, Privilege, Span, events};
+use crate::{During, Handle, Line, Privilege, events};
 use maniple_ops::flags;
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -19,8 +19,8 @@ pub struct Heard {
     pub watch: u8,
     /// What they are said to have happened in.
     pub during: During,
-    /// The place in the user's program.
-    pub line: Line,
+    /// Finds the place in the user's program.
+    pub line: fn() -> Line,
 }
 
 impl Runtime {
@@ -55,9 +55,6 @@ impl Runtime {
             let Some(address) = usable.then(|| state.address(HOST, region.bytes).ok()).flatten() else {
                 return false;
             };
-            if privilege.writes() {
-                state.written(HOST, Span { low: 0, high: region.bytes });
-            }
             addresses.push(address);
         }
         if heard.watch != 0 {
@@ -66,7 +63,9 @@ impl Runtime {
         if !compute(&addresses) {
             return false;
         }
-        if heard.watch != 0 && events::hear(heard, flags::read(), &mut inner.warnings) {
+        if heard.watch != 0
+            && events::hear(heard.watch, heard.during, heard.line, flags::read(), &mut inner.warnings)
+        {
             self.eventful.store(true, Ordering::Release);
         }
         inner.statistics.at_hand += 1;

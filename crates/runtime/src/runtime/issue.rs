@@ -332,6 +332,7 @@ impl Runtime {
         let part = |&event| Outstanding { event, bytes: 0, memory: 0 };
         inner.outstanding.extend(others.iter().map(part));
         inner.outstanding.push_back(Outstanding { event: last, bytes, memory });
+        self.issued.store(true, Ordering::Release);
         let on_host = events.iter().all(|event| event.backend == 0);
         let most = if on_host { BYTES_AHEAD } else { self.machine().memory(HOST).bytes / 4 };
         while let Some(&Outstanding { event, .. }) = inner.outstanding.front() {
