@@ -68,6 +68,19 @@ np.frombuffer(bytes(range(65)), 'f4', offset=1, count=16) * 0 + 1
 np.zeros(3), np.ones((2, 3)), np.full((2, 2), 7), np.full(3, 1 + 2j), np.ones(1000)[::7], np.zeros(5, bool)
 a.copy(), a.T.copy(), a[:, ::2].copy(), a.astype('i4'), a.astype('f4'), i.astype('f8'), i.astype('f2'), a.astype('c8')
 np.zeros((0, 3)) + 1, np.zeros((3, 0)).sum()
+a.sum(axis=0), a.sum(axis=1), a.T.sum(axis=0), a[::-2, ::3].sum(axis=1)
+i.sum(axis=0), i.prod(axis=1), i.astype('i1').sum(axis=0), (i > 9).sum(axis=1), z.sum(axis=0), a.astype('f2').sum(axis=0)
+a.max(axis=0), a.min(axis=1), i.max(axis=1), (a > 3).all(axis=0), (a > 3).any(axis=1), a.mean(axis=0), i.mean(axis=1)
+np.add.reduce(tall, axis=1), np.bitwise_or.reduce(i, axis=0), np.zeros((3, 0)).sum(axis=1), np.subtract.reduce(a, axis=1)
+a.reshape(2, 3, 8).sum(axis=1), a.reshape(2, 3, 8).transpose(2, 0, 1).sum(axis=1), a.reshape(2, 3, 8).sum(axis=(0, 2))
+a @ row, column[:, 0] @ a, a[:, ::2] @ row[::2], i @ row, i @ i[0], row @ row, (a > 3) @ (row > 0.5), z @ row
+np.arange(7), np.arange(2.5), np.arange(1, 9, 3), np.arange(1.0, -1, -0.25), np.arange(0), np.arange(5, dtype='i2')
+np.array([1.0, 2.5]), np.array([1, -2]), np.array([True, 2]), np.array([1, 2.5]), np.array([2**62, 2**63]), np.array([1j])
+np.array([3, 4], ndmin=3), np.array([1.5], dtype='f4'), np.asarray([1, 2], order='F'), np.array([[1.0], [2.0]])
+np.count_nonzero(a), np.count_nonzero(i), np.count_nonzero(a > 3), np.count_nonzero(z), np.count_nonzero(a, axis=0)
+np.array(np.nonzero(i)), np.array(np.nonzero(a[:, ::2] > 2)), np.flatnonzero(i - 3), np.array(np.nonzero(z - 1))
+np.squeeze(a[:1]), np.squeeze(a), a.T.T, a.swapaxes(0, 1), np.transpose(a.reshape(2, 3, 2, 2, 2), (4, 1, 0, 3, 2))
+a.reshape(2, 3, 2, 2, 2)[:, 1, ..., None, ::-1], a.reshape(1, 2, 1, 3, 8).squeeze((0, 2)), a.reshape(2, 2, 2, 6)[1, :, 0]
 """.split("\n")[1:-1]
 
 CHANGES = """
@@ -167,6 +180,85 @@ def test_selecting(n, dtype):
         bad = numpy.append(positions % n, wrong)
         with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 0 with size {n}"):
             ours[np.array(bad)]
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"])
+def test_lists(dtype):
+    values = numpy.arange(-12, 12).astype(dtype).reshape(2, 3, 4)
+    ours = np.array(values)
+    for key in (..., 0, (1, 2), (1, 2, 3), (slice(None), slice(None, None, -2)), (slice(0, 0),)):
+        assert repr(ours[key].tolist()) == repr(values[key].tolist())
+    assert repr(ours.T.tolist()) == repr(values.T.tolist())
+    assert repr(ours[0, 0, :1].sum().tolist()) == repr(values[0, 0, :1].sum().tolist())
+    if ours.dtype.kind in "fc":
+        special = numpy.array([-0.0, numpy.inf, numpy.nan, 1e-7], dtype)
+        assert repr(np.array(special).tolist()) == repr(special.tolist())
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i4", "u8", "f2", "f4", "f8", "c8", "c16"])
+def test_counts(dtype):
+    values = numpy.array([0, 1, 0, 0, 3, 128, 0]).astype(dtype)
+    if values.dtype.kind in "fc":
+        values = numpy.concatenate([values, [-0.0, numpy.nan, 1e-7]]).astype(dtype)
+    if values.dtype.kind == "c":
+        values = numpy.concatenate([values, [1j, -0.0j, complex(-0.0, -0.0)]]).astype(dtype)
+    ours = np.array(values)
+    check_same(np.count_nonzero(ours), numpy.count_nonzero(values))
+    check_same(np.nonzero(ours), numpy.nonzero(values))
+    check_same(np.count_nonzero(ours[::2]), numpy.count_nonzero(values[::2]))
+
+
+@pytest.mark.parametrize("n", [1, 5, 16, 100, 1023, 1024, 1025])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+def test_bits_of_folds_are_those_of_tasks(n, dtype):
+    random = numpy.random.default_rng(n)
+    values = (random.random((n, 3000)) - 0.5).astype(dtype)
+    by_column, by_row, factor = np.array(values), np.array(values.T.copy()), np.array(values[:, 7])
+    few = 4096 // (n * values.itemsize) + 1
+    for large, small in (
+        (by_column.sum(axis=0), by_column[:, :few].sum(axis=0)),
+        (by_row.sum(axis=1), by_row[:few].sum(axis=1)),
+        (by_row.T.prod(axis=0), by_row[:few].copy().prod(axis=1)),
+        (by_row @ factor, by_row[:few] @ factor),
+        (by_row.sum(axis=1), np.array([row.sum() for row in by_row[:few]])),
+    ):
+        assert numpy.asarray(large[:few]).tobytes() == numpy.asarray(small).tobytes()
+
+
+def test_types_of_results():
+    x, y, i = np.arange(3, dtype="f4"), np.arange(3.0), np.arange(3, dtype="u8")
+    theirs = {"x": numpy.asarray(x), "y": numpy.asarray(y), "i": numpy.asarray(i), "np": numpy}
+    for source in "x, y", "x", "x, i", "i, -1", "x, 2.5", "x, 'f8'", "x.dtype, i", "x[0], 1", "x.sum(), i":
+        found = eval(f"np.result_type({source})", {"x": x, "y": y, "i": i, "np": np})
+        assert found is eval(f"np.result_type({source})", theirs)
+    for source in "", "'no'":
+        with pytest.raises((TypeError, ValueError)) as wanted:
+            eval(f"np.result_type({source})", theirs)
+        with pytest.raises(wanted.type) as found:
+            eval(f"np.result_type({source})", {"np": np})
+        assert str(found.value) == str(wanted.value)
+
+
+def test_calls_by_position_and_name():
+    x = np.arange(4.0)
+    assert np.add(x, x, x) is x and np.add(x, 1, out=x) is x
+    for call, words in (
+        (lambda np: np.add(x), "add"),
+        (lambda np: np.add(), "add"),
+        (lambda np: np.sqrt(x, x, x), "sqrt"),
+        (lambda np: np.zeros(), "zeros"),
+        (lambda np: np.zeros(2, shape=3), "zeros"),
+        (lambda np: np.add(x, None), "add"),
+    ):
+        with pytest.raises(TypeError) as theirs:
+            call(numpy)
+        with pytest.raises(TypeError) as ours:
+            call(np)
+        assert str(ours.value) == str(theirs.value), words
+    assert np.zeros(shape=2, dtype="i4").dtype == np.zeros(2, "i4").dtype
+    assert type(np.add) is np.ufunc and np.add.__doc__ == numpy.add.__doc__
+    assert callable(np.zeros) and np.zeros.__call__(3).shape == (3,) and np.add.__call__(x, 1).shape == (4,)
+    assert list(map(np.sqrt, [x[:1]] * 2))[1].tolist() == numpy.sqrt(numpy.asarray(x[:1])).tolist()
 
 
 def test_what_is_recorded_comes_first():

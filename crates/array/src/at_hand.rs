@@ -4,7 +4,7 @@
 mod computing;
 mod selecting;
 
-pub(crate) use self::computing::{Source, apply, count, fill, fold_leaf};
+pub(crate) use self::computing::{Source, apply, count, fill, fold_axis, fold_leaf};
 
 /// Arrays of at most so many bytes are small.
 const SMALL: usize = 16 << 10;

@@ -8,7 +8,7 @@ use crate::broadcast::result_order;
 use crate::elementwise::{Input, Options, apply, apply_one};
 use crate::session::Part as PartOf;
 use crate::shape::{Part, normalize_axes, normalize_axis};
-use crate::{Array, Error, Layout, Result, runtime};
+use crate::{Array, Error, Layout, Result, at_hand, runtime};
 use maniple_ops::{Body, Casting, Dtype, Kind, LEAF, Op, Scalar, Step, fold};
 use maniple_runtime::{
     Access, During, Extreme, Indexed, Kernel, KernelId, Operand, Order, Privilege, Reduce, Shape, View,
@@ -221,12 +221,14 @@ fn fold_axes(op: Op, array: &Array, axes: &[usize], folded: Dtype, kept_shape: &
     let mut partial_shape = kept_shape.clone();
     partial_shape.insert(leaf_axis, leaves);
     let partial = Array::empty(&partial_shape, widen)?;
-    let all_axes = kept.iter().chain(&inner).map(|&axis| axis as u8).collect();
-    let kernel = leaves_kernel(op, array.dtype, widen, all_axes, kept.len(), order);
-    let access = Access::Leaves { n, leaves, kept: results.max(1), order };
-    let operands: [Operand<'_>; 2] =
-        [array.operand_with(Privilege::Read, access), partial.operand(Privilege::Write)];
-    record(kernel, results * leaves, &operands, &[])?;
+    if !at_hand::fold_axis(op, array, &inner, &kept, &partial) {
+        let all_axes = kept.iter().chain(&inner).map(|&axis| axis as u8).collect();
+        let kernel = leaves_kernel(op, array.dtype, widen, all_axes, kept.len(), order);
+        let access = Access::Leaves { n, leaves, kept: results.max(1), order };
+        let operands: [Operand<'_>; 2] =
+            [array.operand_with(Privilege::Read, access), partial.operand(Privilege::Write)];
+        record(kernel, results * leaves, &operands, &[])?;
+    }
     let value = fold_leaves(op, &partial, leaf_axis)?;
     let value = value.with_view(widen, value.view.permuted(&inverse(&layout)));
     if widen == folded { Ok(value) } else { value.astype(folded, Layout::Keep) }

@@ -1,11 +1,11 @@
 //! Host memory: aligned allocations, pooled because memory that was touched before is ten times faster to write.
 
-use maniple_runtime::OutOfMemory;
+use maniple_runtime::{Brief, Held, OutOfMemory};
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// Alignment of every small allocation.
 const ALIGNMENT: usize = 64;
@@ -22,7 +22,7 @@ const WASTE: usize = 4;
 /// 2 MiB, ask for huge pages, and wait in a pool that is searched for the best fit and trimmed oldest first.
 pub(crate) struct Heap {
     limit: usize,
-    state: Mutex<State>,
+    state: Brief<State>,
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Heap {
     /// A memory that holds at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Heap {
         let state = State { small: vec![Vec::new(); CLASSES], ..State::default() };
-        Heap { limit, state: Mutex::new(state) }
+        Heap { limit, state: Brief::new(state) }
     }
 
     /// The most bytes that can be handed out at a time.
@@ -132,8 +132,8 @@ impl Heap {
         doomed.release();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -18,8 +18,10 @@ const BYTES_PER_COMPARISON: f64 = 5.0;
 const CACHES: [(usize, f64); 2] = [(1 << 20, 4.0), (32 << 20, 2.0)];
 /// A piece is worth its hand-off if it runs this many times as long.
 const WORTH: f64 = 3.0;
-/// Several pieces per worker even out pieces that run late.
+/// Several pieces per worker even out pieces that run late, and are worth their hand-offs if each runs this many times as long
+/// as one: while pieces are short none of them is late by much, and one for each worker finds in its cache what it left there.
 const PIECES_PER_WORKER: u32 = 4;
+const WORTH_EVENING_OUT: f64 = 12.0;
 /// Fewest rows of a product of matrices in each of several pieces that a worker gets.
 const ROWS_OF_PIECE: usize = 2048;
 /// Rate at which bytes move between the host's memory and a device's, in bytes per second: about a PCIe link's.
@@ -58,8 +60,9 @@ impl Mapper for CostModel {
         if group.backend != 0 {
             return Pieces::Cut(workers);
         }
-        let worth = (seconds(launch, one) / (WORTH * one.launch_seconds)) as u32;
-        match worth.min(workers * pieces_per_worker(launch, workers)) {
+        let hand_offs = seconds(launch, one) / one.launch_seconds;
+        let (worth, evened) = ((hand_offs / WORTH) as u32, (hand_offs / WORTH_EVENING_OUT) as u32);
+        match worth.min(workers).max(evened.min(workers * pieces_per_worker(launch, workers))) {
             0 | 1 => Pieces::Inline,
             pieces if pieces < workers => Pieces::Cut(pieces),
             // A multiple of the workers, or the last round leaves some of them idle.

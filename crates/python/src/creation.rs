@@ -99,9 +99,13 @@ fn array<'py>(
         };
     };
     let mut view = native.view().clone();
+    let step = match (native.shape().first(), native.strides().first()) {
+        (Some(&extent), Some(&stride)) => extent as isize * stride,
+        _ => native.dtype().size() as isize,
+    };
     for _ in native.ndim()..ndmin {
         view.shape.insert(0, 1);
-        view.strides.insert(0, 0);
+        view.strides.insert(0, step);
     }
     let wide = native.with_view(native.dtype(), view);
     if made.is(object) { crate::array::view_of(made.cast::<NdArray>()?, wide) } else { fresh(py, wide) }

@@ -194,6 +194,9 @@ fn get<'py>(slf: &Bound<'py, NdArray>, key: &Bound<'py, PyAny>) -> PyResult<Boun
     if let Some(element) = get_element(py, array, key)? {
         return Ok(element);
     }
+    if is_exactly(key, types(py).ndarray) {
+        return crate::selecting::get(slf, key);
+    }
     // Keys may run Python code; the array is looked at afterwards.
     let Ok(parsed) = parse(key) else {
         return fallback_method("__getitem__", slf, &PyTuple::new(py, [key])?, None);

@@ -1,9 +1,7 @@
 //! Arrays as lists of Python's numbers.
 
 use crate::interop::bring_home;
-use maniple_array::{Array, Complex64, Dtype, Scalar};
-use maniple_ops::Bool;
-use num_complex::Complex;
+use maniple_array::{Array, Dtype};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat};
@@ -32,42 +30,60 @@ unsafe fn nested<'py>(
     let (Some((&extent, shape)), Some((&stride, strides))) = (shape.split_first(), strides.split_first())
     else {
         // SAFETY: the caller's promise.
-        return number(py, unsafe { element(address, dtype) });
+        return unsafe { number(py, address, dtype) };
     };
     // SAFETY: the list is new, and gets as many items as it has places; each place takes over a reference.
     unsafe {
         let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(extent as ffi::Py_ssize_t))?;
         for at in 0..extent {
-            let item = nested(py, address.offset(at as isize * stride), dtype, shape, strides)?;
-            ffi::PyList_SetItem(list.as_ptr(), at as ffi::Py_ssize_t, item.into_ptr());
+            let item = address.offset(at as isize * stride);
+            let item = if shape.is_empty() {
+                number(py, item, dtype)
+            } else {
+                nested(py, item, dtype, shape, strides)
+            };
+            ffi::PyList_SetItem(list.as_ptr(), at as ffi::Py_ssize_t, item?.into_ptr());
         }
         Ok(list)
     }
 }
 
+/// Python's number for an element.
+///
 /// # Safety
-/// An element must be readable.
-unsafe fn element(address: *const u8, dtype: Dtype) -> Scalar {
+/// The element must be readable.
+unsafe fn number<'py>(py: Python<'py>, address: *const u8, dtype: Dtype) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the caller's promise.
-    Scalar::from_bytes(dtype, unsafe { std::slice::from_raw_parts(address, dtype.size()) })
+    unsafe {
+        let float = |value: f64| PyFloat::new(py, value).into_any();
+        Ok(match dtype {
+            Dtype::Bool => PyBool::new(py, *address != 0).to_owned().into_any(),
+            Dtype::Int8 => i64::from(at::<i8>(address)).into_pyobject(py)?.into_any(),
+            Dtype::Int16 => i64::from(at::<i16>(address)).into_pyobject(py)?.into_any(),
+            Dtype::Int32 => i64::from(at::<i32>(address)).into_pyobject(py)?.into_any(),
+            Dtype::Int64 => at::<i64>(address).into_pyobject(py)?.into_any(),
+            Dtype::UInt8 => u64::from(at::<u8>(address)).into_pyobject(py)?.into_any(),
+            Dtype::UInt16 => u64::from(at::<u16>(address)).into_pyobject(py)?.into_any(),
+            Dtype::UInt32 => u64::from(at::<u32>(address)).into_pyobject(py)?.into_any(),
+            Dtype::UInt64 => at::<u64>(address).into_pyobject(py)?.into_any(),
+            Dtype::Float16 => float(at::<half::f16>(address).into()),
+            Dtype::Float32 => float(at::<f32>(address).into()),
+            Dtype::Float64 => float(at(address)),
+            Dtype::Complex64 => {
+                let [real, imaginary] = at::<[f32; 2]>(address);
+                PyComplex::from_doubles(py, real.into(), imaginary.into()).into_any()
+            }
+            Dtype::Complex128 => {
+                let [real, imaginary] = at::<[f64; 2]>(address);
+                PyComplex::from_doubles(py, real, imaginary).into_any()
+            }
+        })
+    }
 }
 
-/// Python's number for an element.
-fn number(py: Python<'_>, value: Scalar) -> PyResult<Bound<'_, PyAny>> {
-    Ok(match value.dtype() {
-        Dtype::Bool => PyBool::new(py, value.get::<Bool>().get()).to_owned().into_any(),
-        Dtype::UInt64 => value.get::<u64>().into_pyobject(py)?.into_any(),
-        Dtype::Complex64 => {
-            let Complex { re, im } = value.get::<Complex<f32>>();
-            PyComplex::from_doubles(py, re.into(), im.into()).into_any()
-        }
-        Dtype::Complex128 => {
-            let Complex64 { re, im } = value.get::<Complex64>();
-            PyComplex::from_doubles(py, re, im).into_any()
-        }
-        Dtype::Int64 => value.get::<i64>().into_pyobject(py)?.into_any(),
-        Dtype::Float64 => PyFloat::new(py, value.get()).into_any(),
-        dtype if dtype.is_integer() => value.as_i64().into_pyobject(py)?.into_any(),
-        _ => PyFloat::new(py, value.as_f64()).into_any(),
-    })
+/// # Safety
+/// A value must be readable.
+unsafe fn at<T: Copy>(address: *const u8) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { address.cast::<T>().read_unaligned() }
 }

@@ -9,6 +9,7 @@
 
 mod backend;
 mod blocks;
+mod brief;
 mod config;
 mod depend;
 mod encode;
@@ -39,6 +40,7 @@ pub use backend::{
     Report, Sharing,
 };
 pub use blocks::{Blocks, Bytes, Part as BlockPart, join};
+pub use brief::{Brief, Held};
 pub use config::{SETTINGS, Setting, Settings, settings_page};
 pub use depend::{Edge, Relation, edges};
 pub use encode::{Record, RecordedWindow, Records};

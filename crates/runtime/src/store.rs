@@ -1,10 +1,11 @@
 //! Regions and the handles on them that a user's arrays hold.
 
+use crate::brief::{Brief, Held};
 use crate::instance::State;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The identity of some data: a number of bytes that may live in several memories, or nowhere yet.
 pub struct Region {
@@ -18,7 +19,7 @@ pub struct Region {
     foreign: Option<u64>,
     outside: AtomicBool,
     role: AtomicU64,
-    state: Mutex<State>,
+    state: Brief<State>,
 }
 
 impl Region {
@@ -32,13 +33,13 @@ impl Region {
             foreign: state.foreign_address(),
             outside: AtomicBool::new(false),
             role: AtomicU64::new(0),
-            state: Mutex::new(state),
+            state: Brief::new(state),
         }))
     }
 
     /// Where its bytes are and who uses them.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    pub(crate) fn state(&self) -> Held<'_, State> {
+        self.state.lock()
     }
 
     /// Whether no handle is left: nobody can ask for its value any more.

@@ -113,6 +113,75 @@ pub(crate) fn fold_leaf(op: Op, array: &Array, out: &Array) -> bool {
     })
 }
 
+/// Folds an array along one axis, of which one leaf holds all elements, into a new contiguous array: its elements are those of
+/// the `kept` axes in this order. Answers whether it did; otherwise a task has to.
+///
+/// A leaf of a row and one of a column are the same arithmetic, so this one goes row by row.
+pub(crate) fn fold_axis(op: Op, array: &Array, folded: &[usize], kept: &[usize], out: &Array) -> bool {
+    let (&[axis], results) = (folded, out.size()) else { return false };
+    let (n, stride) = (array.view.shape[axis], array.view.strides[axis]);
+    let (item, to_item) = (array.dtype.size(), out.dtype.size());
+    let small = n <= LEAF && array.size() * item <= SMALL && (1..=MOST_ROWS).contains(&results) && n > 0;
+    if !runtime().computes_at_hand() || !small || cast_may_raise(array.dtype, out.dtype) {
+        return false;
+    }
+    let Some(fold) = fold(op, out.dtype) else { return false };
+    let cast = (array.dtype != out.dtype).then(|| cast_block(array.dtype, out.dtype));
+    let regions = [(&array.region, Privilege::Read), (&out.region, Privilege::Write)];
+    runtime().run_at_hand(&regions, heard(During::Row(op)), |addresses| {
+        let (mut row, to) = (element_zero(array, addresses[0]).cast_const(), element_zero(out, addresses[1]));
+        let plain = stride == item as isize && row.addr() % item == 0 && kept_are_aligned(array, kept);
+        let mut gathered = Leaf([MaybeUninit::uninit(); 16 * LEAF]);
+        let mut converted = Leaf([MaybeUninit::uninit(); 16 * LEAF]);
+        let mut index: Shape = SmallVec::from_elem(0, kept.len());
+        for result in 0..results {
+            if result > 0 {
+                for (index, &axis) in index.iter_mut().zip(kept).rev() {
+                    let (extent, stride) = (array.view.shape[axis], array.view.strides[axis]);
+                    *index += 1;
+                    if *index < extent {
+                        row = row.wrapping_offset(stride);
+                        break;
+                    }
+                    *index = 0;
+                    row = row.wrapping_offset(stride * (1 - extent as isize));
+                }
+            }
+            // SAFETY: the runtime says that the regions' bytes are at these addresses, idle, and stay so; the views lie within
+            // them; there is room for a leaf of any elements, aligned, and for so many results.
+            unsafe {
+                let mut elements = row;
+                if !plain {
+                    let room = gathered.0.as_mut_ptr().cast::<u8>();
+                    copy(item, row, stride, room, item as isize, n);
+                    elements = room.cast_const();
+                }
+                if let Some(cast) = cast {
+                    let room = converted.0.as_mut_ptr().cast::<u8>();
+                    cast([elements].as_ptr(), [room].as_ptr(), n);
+                    elements = room.cast_const();
+                }
+                (fold.leaf)(to.add(result * to_item), elements, n);
+            }
+        }
+        if let Some(close) = fold.close {
+            // SAFETY: so many results were just stored.
+            unsafe { close(to, results) };
+        }
+        true
+    })
+}
+
+/// Room for a leaf of the largest elements.
+#[repr(align(64))]
+struct Leaf([MaybeUninit<u8>; 16 * LEAF]);
+
+/// Whether steps along some axes keep elements aligned.
+fn kept_are_aligned(array: &Array, axes: &[usize]) -> bool {
+    let item = array.dtype.size() as isize;
+    axes.iter().all(|&axis| array.view.strides[axis] % item == 0)
+}
+
 /// Sets each element of a new contiguous array to what a function says of its position, raising no events anybody hears of.
 /// Answers whether it did; otherwise a task has to.
 pub(crate) fn count<T: Element>(out: &Array, element: impl Fn(usize) -> T) -> bool {

@@ -20,8 +20,8 @@ const BYTES_AHEAD: usize = 16 << 20;
 /// No more commands than this are issued ahead of what has run.
 const MOST_AHEAD: usize = 4096;
 /// A launch that would run at once but for what it waits for is worth the wait if what is outstanding touches no more bytes
-/// than this: they take some microseconds, and queueing it would cost as much.
-const BYTES_WORTH_A_WAIT: usize = 256 << 10;
+/// than this: they take some microseconds, and queueing it would cost as much. Who waits takes part in what is waited for.
+const BYTES_WORTH_A_WAIT: usize = 2 << 20;
 
 impl Runtime {
     /// Issues the commands of one launch: takes memory, copies what is elsewhere, runs the pieces.
