@@ -54,10 +54,18 @@ impl Array {
         let step = step.cast(dtype);
         let array = Array::empty(&[length], dtype)?;
         let done = match dtype {
-            Dtype::Int64 => at_hand::count(&array, |at| {
-                start.get::<i64>().wrapping_add(step.get::<i64>().wrapping_mul(at as i64))
-            }),
-            Dtype::Float64 => at_hand::count(&array, |at| start.get::<f64>() + at as f64 * step.get::<f64>()),
+            Dtype::Int64 => {
+                let (mut next, step) = (start.get::<i64>(), step.get::<i64>());
+                at_hand::count(&array, |_| {
+                    let element = next;
+                    next = next.wrapping_add(step);
+                    element
+                })
+            }
+            Dtype::Float64 => {
+                let (start, step) = (start.get::<f64>(), step.get::<f64>());
+                at_hand::count(&array, |at| start + at as f64 * step)
+            }
             _ => false,
         };
         if done {

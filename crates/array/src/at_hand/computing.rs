@@ -182,9 +182,9 @@ fn kept_are_aligned(array: &Array, axes: &[usize]) -> bool {
     axes.iter().all(|&axis| array.view.strides[axis] % item == 0)
 }
 
-/// Sets each element of a new contiguous array to what a function says of its position, raising no events anybody hears of.
+/// Sets each element of a new contiguous array, in order, to what a function says of its position, raising no events anybody hears of.
 /// Answers whether it did; otherwise a task has to.
-pub(crate) fn count<T: Element>(out: &Array, element: impl Fn(usize) -> T) -> bool {
+pub(crate) fn count<T: Element>(out: &Array, mut element: impl FnMut(usize) -> T) -> bool {
     debug_assert!(out.dtype == T::DTYPE && out.is_c_contiguous());
     let size = out.size();
     if !runtime().computes_at_hand() || size * size_of::<T>() > SMALL {
@@ -302,12 +302,12 @@ fn compute_flat<'a>(
         let mut ins = [ptr::null::<u8>(); MOST_OPERANDS];
         let outs = [element_zero(out, addresses[0])];
         let mut addresses = addresses[1..].iter();
-        let mut aligned = outs[0].addr() % out.dtype.size() == 0;
+        let mut aligned = outs[0].addr().is_multiple_of(out.dtype.size());
         for ((place, source), buffer) in ins.iter_mut().zip(&inputs).zip(&mut buffers) {
             *place = match source {
                 Source::Array(array) => {
                     let from = element_zero(array, *addresses.next().expect("every array has a region"));
-                    aligned &= from.addr() % array.dtype.size() == 0;
+                    aligned &= from.addr().is_multiple_of(array.dtype.size());
                     from
                 }
                 Source::Scalar(scalar) => {
