@@ -4,12 +4,14 @@
 //! apart again. That takes longer than some functions do. Classes that `pyo3` makes cannot speak the protocol; classes derived
 //! from them with Python's stable interface can.
 
+use crate::errors::{defect, exception};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple, PyType};
 use std::ffi::{CStr, c_int};
 use std::mem::{offset_of, transmute};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// How the protocol calls an object: with the object, the arguments, how many are given by position, and a tuple of the
@@ -187,9 +189,13 @@ pub unsafe fn packed<'py>(
     }
 }
 
-/// What the protocol returns for a result.
-pub fn answer(py: Python<'_>, result: PyResult<Bound<'_, PyAny>>) -> *mut ffi::PyObject {
-    match result {
+/// What the protocol returns for what a call gives. A panic, which may not leave Rust, becomes an exception.
+pub fn answer<'py>(
+    py: Python<'py>,
+    call: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> *mut ffi::PyObject {
+    let done = catch_unwind(AssertUnwindSafe(call));
+    match done.unwrap_or_else(|panic| Err(exception(py, defect(panic.as_ref())))) {
         Ok(made) => made.into_ptr(),
         Err(error) => {
             error.restore(py);

@@ -9,6 +9,7 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pyo3::create_exception!(
@@ -32,12 +33,16 @@ pub fn run<T>(py: Python<'_>, call: impl FnOnce() -> maniple_array::Result<T>) -
 
 /// As [`run`], before the error is an exception.
 pub fn attempt<T>(call: impl FnOnce() -> maniple_array::Result<T>) -> maniple_array::Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = (panic.downcast_ref::<String>().map(String::as_str))
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(Error::new(Kind::Device, format!("a defect of Maniple: {text}")))
-    })
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(defect(panic.as_ref())))
+}
+
+/// The error for a panic.
+#[cold]
+pub fn defect(panic: &(dyn Any + Send)) -> Error {
+    let text = (panic.downcast_ref::<String>().map(String::as_str))
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Error::new(Kind::Device, format!("a defect of Maniple: {text}"))
 }
 
 /// The exception for an error.

@@ -160,11 +160,13 @@ unsafe extern "C" fn called(
             let error = PyErr::take(py);
             let slf = Bound::from_borrowed_ptr(py, slf);
             let native = slf.cast_unchecked::<Native>().get();
-            let made = packed(py, arguments, count, names).and_then(|(arguments, keywords)| match error {
-                Some(error) => native.refused(error, &arguments, keywords.as_ref()),
-                None => native.__call__(&arguments, keywords.as_ref()),
-            });
-            answer(py, made)
+            answer(py, || {
+                let (arguments, keywords) = packed(py, arguments, count, names)?;
+                match error {
+                    Some(error) => native.refused(error, &arguments, keywords.as_ref()),
+                    None => native.__call__(&arguments, keywords.as_ref()),
+                }
+            })
         })
     }
 }

@@ -409,9 +409,10 @@ unsafe extern "C" fn called(
         Python::attach(|py| {
             let slf = Bound::from_borrowed_ptr(py, slf);
             let ufunc = slf.cast_unchecked::<Ufunc>().get();
-            let made = packed(py, arguments, count, names)
-                .and_then(|(arguments, keywords)| ufunc.__call__(&arguments, keywords.as_ref()));
-            answer(py, made)
+            answer(py, || {
+                let (arguments, keywords) = packed(py, arguments, count, names)?;
+                ufunc.__call__(&arguments, keywords.as_ref())
+            })
         })
     }
 }
