@@ -35,7 +35,7 @@ except TypeError:
 def test_a_row_arrives_in_python(tmp_path):
     page = (ROOT / "docs/add-an-op.md").read_text()
     row = re.search(r"<!-- row -->\n```rust\n(.*?)```", page, re.DOTALL).group(1)
-    for folder in ("crates", "ci", "kernels", "shaders", "python"):
+    for folder in ("crates", "bench", "ci", "kernels", "shaders", "python"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.so")
         )
