@@ -265,9 +265,9 @@ fn begins(launch: &Launch, walk: &Walk, lanes: &[Lane], chain: &[Member]) -> Opt
     (begins.rem_euclid(walk.unit as isize) == 0).then_some(begins)
 }
 
-/// The first of a chain whom a launch can follow block by block, together with those after it, and the row of all at which
-/// it then begins. It is not the chain's first only if the launch changes what those that it follows have written, and
-/// nothing but those before them and themselves would have kept in scratch memory.
+/// The number of the member from which on a launch can follow a chain block by block, and the row of all at which it then
+/// begins. Members are left behind only if the launch changes what the others wrote, and if the others use nothing of theirs
+/// that would have lived in scratch memory.
 fn place(
     launch: &Launch,
     walk: &Walk,
